@@ -1,1 +1,1 @@
-"""Networks of multi-homed hosts from YAML, scenarios that drive MPTCP in them, captures that prove it."""
+"""Networks of multi-homed hosts from YAML, and captures that prove what MPTCP does in them."""

@@ -1,0 +1,117 @@
+"""``python -m lab.sandbox [--die-with PID] -- COMMAND [ARGUMENT ...]``: a command in a new sandbox.
+
+The exit status is the command's; 128 + N when signal N ended it; 125 when there can be no sandbox.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import select
+import signal
+import sys
+from collections.abc import Sequence
+
+from lab.sandbox import command, forbidden, libc, namespaces
+
+NO_SANDBOX = 125
+_FORWARDED = (
+    signal.SIGINT,
+    signal.SIGTERM,
+    signal.SIGHUP,
+    signal.SIGQUIT,
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+)
+_SI_KERNEL = 128
+"""<asm-generic/siginfo.h>: the terminal sent the signal, and sent it to the command as well."""
+
+
+def main() -> int:
+    """Parse, enter, wait."""
+    options = _parse()
+    if options.die_with:
+        libc.die_with_parent(signal.SIGKILL)
+        if os.getppid() != options.die_with:
+            return NO_SANDBOX  # the parent ended before the line above
+    try:
+        namespaces.unshare()
+    except OSError as problem:
+        return _refuse(problem)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {*_FORWARDED, signal.SIGCHLD})
+    alive, lifeline = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(lifeline)
+        os._exit(_init(alive, options.command))
+    os.close(alive)
+    return _wait_forwarding(child)
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m lab.sandbox", epilog="example: python -m lab.sandbox -- ip link"
+    )
+    parser.add_argument("--die-with", type=int, metavar="PID", help="end when this parent ends")
+    parser.add_argument("command", nargs="+", help="the command and its arguments, after --")
+    return parser.parse_args()
+
+
+def _refuse(problem: OSError) -> int:
+    print(f"error: {forbidden.explain(problem, forbidden.read_settings())}", file=sys.stderr)  # noqa: T201
+    return NO_SANDBOX
+
+
+def _init(alive: int, arguments: Sequence[str]) -> int:
+    """Be process 1: end with the process outside, furnish the namespaces, run the command, reap."""
+    libc.die_with_parent(signal.SIGKILL)
+    if select.select([alive], [], [], 0)[0]:
+        return NO_SANDBOX  # the process outside ended before the line above
+    try:
+        namespaces.furnish()
+    except OSError as problem:
+        return _refuse(problem)
+    child = os.fork()
+    if child == 0:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {*_FORWARDED, signal.SIGCHLD})
+        os._exit(_execute(arguments))
+    return _wait_forwarding(child)
+
+
+def _execute(arguments: Sequence[str]) -> int:
+    try:
+        os.execvpe(arguments[0], list(arguments), command.environment())  # noqa: S606
+    except OSError as problem:
+        print(f"error: {arguments[0]}: {problem.strerror}", file=sys.stderr)  # noqa: T201
+    return NO_SANDBOX + 2  # as a shell says it: 127, command not found
+
+
+def _wait_forwarding(child: int) -> int:
+    """Reap until ``child`` ends, passing on the signals that only this process received."""
+    while True:
+        received = signal.sigwaitinfo({*_FORWARDED, signal.SIGCHLD})
+        if received.si_signo != signal.SIGCHLD:
+            if received.si_code != _SI_KERNEL:
+                os.kill(child, received.si_signo)
+            continue
+        status = _reap(child)
+        if status is not None:
+            return status if status >= 0 else 128 - status
+
+
+def _reap(child: int) -> int | None:
+    """Collect every ended child; the exit code of ``child`` if it is among them."""
+    found = None
+    while True:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return found
+        if pid == 0:
+            return found
+        if pid == child:
+            found = os.waitstatus_to_exitcode(status)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

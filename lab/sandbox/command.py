@@ -1,0 +1,60 @@
+"""Running a command in a sandbox of its own."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from lab.sandbox.namespaces import HOSTS, PRIVATE
+
+_MARK = "MPTCP_LAB_SANDBOX"
+"""Holds the sandbox's network namespace, so that a copied environment does not count as one."""
+
+
+def _network_namespace() -> str:
+    return str(Path("/proc/self/ns/net").readlink())
+
+
+def environment() -> dict[str, str]:
+    """The environment of a command in the present sandbox, for process 1 to pass on."""
+    return {**os.environ, _MARK: _network_namespace(), "TMPDIR": str(PRIVATE)}
+
+
+def inside() -> bool:
+    """Whether this process lives in a sandbox."""
+    return os.environ.get(_MARK) == _network_namespace()
+
+
+def private_directory() -> Path:
+    """Where files vanish together with the present sandbox."""
+    return PRIVATE
+
+
+def hosts_file() -> Path:
+    """What programs in the present sandbox read as /etc/hosts."""
+    return HOSTS
+
+
+def command_line(*arguments: str) -> list[str]:
+    """What runs ``arguments`` in a new sandbox that ends when the calling process ends."""
+    return [sys.executable, "-m", "lab.sandbox", "--die-with", str(os.getpid()), "--", *arguments]
+
+
+def python_in_sandbox() -> str:
+    """The interpreter inside a new sandbox, as one quoted text for tools that start their own."""
+    return shlex.join(command_line(sys.executable))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run ``arguments`` in a new sandbox on this terminal; give back its exit status."""
+    # A terminal sends Ctrl-C to the command as well: the command decides what it means.
+    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        return subprocess.run(command_line(*arguments), check=False).returncode
+    finally:
+        signal.signal(signal.SIGINT, previous)
