@@ -1,0 +1,127 @@
+"""The types of a topology's keys: how each is read from text, and what an editor may know of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, PlainValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from lab import units
+from lab.errors import UsageError
+from lab.model import addressing, names
+
+FORMAT = 1
+"""The number of the format that this version reads."""
+
+Json = dict[str, Any]
+
+
+def kind(value: object) -> str:
+    """What a person sees where ``value`` stands in the file."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, dict):
+        return "a mapping"
+    return "a list" if isinstance(value, list) else names.shown(value)
+
+
+def _wrong(message: str) -> PydanticCustomError:
+    return PydanticCustomError("topology", "{message}", {"message": message})
+
+
+def _text(parse: Callable[[str], object], example: str) -> PlainValidator:
+    """A validator that reads text with ``parse``, whose UsageError becomes the mistake."""
+
+    def read(value: object) -> object:
+        if not isinstance(value, str):
+            raise _wrong(f"{kind(value)} where a value such as {example} belongs")
+        try:
+            return parse(value)
+        except UsageError as error:
+            raise _wrong(str(error)) from error
+
+    return PlainValidator(read)
+
+
+def _listed(value: object) -> object:
+    """One value may stand for a list of one."""
+    if isinstance(value, str):
+        return [value]
+    if not isinstance(value, list) or not value:
+        raise _wrong(f"{kind(value)} where one or more values belong: [first, second, …]")
+    return value
+
+
+def _pair(value: object) -> object:
+    if not isinstance(value, list) or len(value) != 2:
+        count = f"a list of {len(value)}" if isinstance(value, list) else kind(value)
+        raise _wrong(f"{count} where two ends belong: [node:interface, node:interface]")
+    return value
+
+
+def _format(text: str) -> int:
+    if text != str(FORMAT):
+        raise UsageError(f"format {names.shown(text)} is unknown; this version reads {FORMAT}")
+    return FORMAT
+
+
+def _path_manager(text: str) -> str:
+    if text not in PATH_MANAGERS:
+        hint = names.hint(text, PATH_MANAGERS)
+        raise UsageError(f"unknown path manager {names.shown(text)} ({hint})")
+    return text
+
+
+def _pattern(expression: str, **more: Any) -> Json:
+    return {"type": "string", "pattern": f"^{expression}$", **more}
+
+
+def _some(one: Json) -> WithJsonSchema:
+    return WithJsonSchema({"anyOf": [one, {"type": "array", "items": one, "minItems": 1}]})
+
+
+def _quantity(name: str, *examples: str) -> WithJsonSchema:
+    return WithJsonSchema(
+        {"type": "string", "pattern": units.PATTERNS[name], "examples": list(examples)}
+    )
+
+
+PATH_MANAGERS = ("kernel", "userspace")
+"""Values of ``net.mptcp.path_manager``, Documentation/networking/mptcp-sysctl.rst."""
+
+LABEL_SCHEMA = _pattern(names.LABEL)
+HOST_SCHEMA = _pattern(names.HOST, maxLength=253)
+END_SCHEMA = _pattern(f"{names.HOST}:{names.INTERFACE}")
+_SUBNET_SCHEMA: Json = {"type": "string", "examples": ["10.0.1.0/24", "fd00:1::/64"]}
+_ADDRESS_SCHEMA: Json = {"type": "string", "examples": ["10.0.1.10", "fd00:1::10"]}
+_ENDS_SCHEMA: Json = {"type": "array", "items": END_SCHEMA, "minItems": 2, "maxItems": 2}
+
+Format = Annotated[int, _text(_format, "1"), WithJsonSchema({"const": FORMAT})]
+Label = Annotated[str, _text(names.label, "two_paths"), WithJsonSchema(LABEL_SCHEMA)]
+PathManager = Annotated[
+    Literal["kernel", "userspace"] | None,
+    _text(_path_manager, "userspace"),
+    WithJsonSchema({"enum": list(PATH_MANAGERS)}),
+]
+Rate = Annotated[int | None, _text(units.rate, "10 Mbit/s"), _quantity("rate", "10 Mbit/s")]
+Queue = Annotated[
+    units.Queue | None,
+    _text(units.queue, "200 packets"),
+    _quantity("queue", "200 packets", "64 kB", "50 ms"),
+]
+Duration = Annotated[float | None, _text(units.duration, "5 ms"), _quantity("duration", "5 ms")]
+Share = Annotated[float | None, _text(units.share, "0.1 %"), _quantity("share", "0.1 %")]
+
+_HostName = Annotated[str, _text(names.host, "server")]
+_Subnet = Annotated[addressing.Network, _text(addressing.subnet, "10.0.1.0/24")]
+_Address = Annotated[addressing.Address, _text(addressing.address, "10.0.1.10")]
+_EndName = Annotated[names.EndName, _text(names.end, "client:wifi")]
+
+HostNames = Annotated[tuple[_HostName, ...], BeforeValidator(_listed), _some(HOST_SCHEMA)]
+Subnets = Annotated[tuple[_Subnet, ...], BeforeValidator(_listed), _some(_SUBNET_SCHEMA)]
+Addresses = Annotated[tuple[_Address, ...], BeforeValidator(_listed), _some(_ADDRESS_SCHEMA)]
+EndNames = Annotated[
+    tuple[_EndName, _EndName], BeforeValidator(_pair), WithJsonSchema(_ENDS_SCHEMA)
+]

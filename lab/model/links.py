@@ -1,0 +1,152 @@
+"""Whether the keys of one link fit together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from lab import units
+from lab.errors import UsageError
+from lab.model import addressing, names
+from lab.model.problem import KeyPath, Problem
+from lab.model.reading import Found, mapping, readable, texts
+from lab.model.shape import keys
+from lab.model.topology import Shaping
+
+Keys = Mapping[str, object]
+
+
+class Written(NamedTuple):
+    """What is written for one direction."""
+
+    keys: dict[str, Found[object]]
+    """Its own keys and those for both directions."""
+    complete: bool
+    """False if a key is misspelled or unreadable, which may be any that is missing."""
+
+    def lacks(self, key: str) -> bool:
+        """Whether ``key`` is surely not meant to be there."""
+        return self.complete and key not in self.keys
+
+
+def misfits(path: KeyPath, written: Keys) -> Iterator[Problem]:
+    """What does not fit together in the link at ``path``."""
+    yield from _ends(path, written)
+    yield from _addresses(path, written)
+    yield from _written_twice(path, written)
+    directions = _directions(path, written)
+    yield from _queue_without_rate(directions)
+    yield from _jitter_over_delay(directions)
+
+
+def _ends(path: KeyPath, written: Keys) -> Iterator[Problem]:
+    ends = [*readable(names.split_end, texts((*path, "ends"), written.get("ends")))]
+    if len(ends) == 2 and ends[0].value.node == ends[1].value.node:
+        node = names.shown(ends[1].value.node)
+        yield Problem(ends[1].path, f"the link leads from {node} to itself")
+
+
+def _addresses(path: KeyPath, written: Keys) -> Iterator[Problem]:
+    ends = [end.value for end in texts((*path, "ends"), written.get("ends"))]
+    subnets = _subnets(path, written)
+    chosen = {
+        end: [*readable(addressing.address, texts((*path, "addresses", end), value))]
+        for end, value in mapping(written.get("addresses")).items()
+    }
+    for end, found in chosen.items():
+        if end not in ends:
+            message = f"{names.shown(end)} is not an end of this link ({names.hint(end, ends)})"
+            yield Problem((*path, "addresses", end), message, at_key=True)
+        elif subnets:
+            yield from _misplaced(found, subnets)
+    if subnets:
+        yield from _shared_addresses(ends, subnets, chosen)
+
+
+def _subnets(path: KeyPath, written: Keys) -> list[addressing.Network]:
+    """The link's subnets, or none unless all of them are readable."""
+    value = written.get("subnet")
+    found = readable(addressing.subnet, texts((*path, "subnet"), value))
+    subnets = [subnet for _, subnet in found]
+    return subnets if len(subnets) == (len(value) if isinstance(value, list) else 1) else []
+
+
+def _misplaced(
+    found: list[Found[addressing.Address]], subnets: list[addressing.Network]
+) -> Iterator[Problem]:
+    for path, address in found:
+        around = [subnet for subnet in subnets if address in subnet]
+        if not around:
+            listed = ", ".join(map(str, subnets))
+            yield Problem(path, f"address {address} is outside the link's subnet ({listed})")
+        elif not addressing.usable(address, around[0]):
+            yield Problem(path, f"address {address} stands for the subnet {around[0]} as a whole")
+
+
+def _shared_addresses(
+    ends: list[str],
+    subnets: list[addressing.Network],
+    chosen: Mapping[str, list[Found[addressing.Address]]],
+) -> Iterator[Problem]:
+    owners: dict[addressing.Address, str] = {}
+    for number, end in enumerate(ends[:2]):
+        values = [address for _, address in chosen.get(end, ())]
+        assigned = (interface.ip for interface in addressing.assign(subnets, values, number))
+        owners |= {address: end for address in assigned if address not in values}
+    for end, found in chosen.items():
+        for path, address in found:
+            if address in owners:
+                yield Problem(path, f"address {address} is that of {owners[address]} already")
+            owners[address] = end
+
+
+def _written_twice(path: KeyPath, written: Keys) -> Iterator[Problem]:
+    for side in ("there", "back"):
+        for key in Shaping.model_fields:
+            if key in written and key in mapping(written.get(side)):
+                message = f"{key!r} is written for both directions too; write it in one place"
+                yield Problem((*path, side, key), message, at_key=True)
+
+
+def _queue_without_rate(directions: list[Written]) -> Iterator[Problem]:
+    for direction in directions:
+        if "queue" in direction.keys and direction.lacks("rate"):
+            message = "a queue needs a rate in each direction that it holds for"
+            yield Problem(direction.keys["queue"].path, message, at_key=True)
+
+
+def _jitter_over_delay(directions: list[Written]) -> Iterator[Problem]:
+    """Packets cannot arrive before they are sent; emulators would cut the jitter off quietly."""
+    for direction in directions:
+        values = {key: found.value for key, found in direction.keys.items()}
+        if direction.lacks("delay"):
+            values["delay"] = "0 s"
+        jitter, delay = _seconds(values.get("jitter")), _seconds(values.get("delay"))
+        if jitter is not None and delay is not None and jitter > delay:
+            message = f"jitter {values['jitter']} exceeds the delay, {values['delay']}"
+            yield Problem(direction.keys["jitter"].path, message)
+
+
+def _directions(path: KeyPath, written: Keys) -> list[Written]:
+    return [_direction(path, written, side) for side in ("there", "back")]
+
+
+def _direction(path: KeyPath, written: Keys, side: str) -> Written:
+    part = mapping(written.get(side))
+    return Written(
+        _found(path, written) | _found((*path, side), part),
+        complete=isinstance(written.get(side, {}), dict)
+        and set(written) <= set(keys(path))
+        and set(part) <= set(keys((*path, side))),
+    )
+
+
+def _found(path: KeyPath, written: Keys) -> dict[str, Found[object]]:
+    return {key: Found((*path, key), value) for key, value in written.items()}
+
+
+def _seconds(text: object) -> float | None:
+    try:
+        return units.duration(text) if isinstance(text, str) else None
+    except UsageError:
+        return None

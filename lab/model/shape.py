@@ -1,0 +1,66 @@
+"""Whether each part of a topology has the right keys and kinds of values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from lab.model import names
+from lab.model.fields import kind
+from lab.model.problem import KeyPath, Problem
+from lab.model.topology import Host, Link, Router, Shaping, Topology
+
+
+def misshapen(data: object) -> Iterator[Problem]:
+    """What is wrong with single keys and values; ``data`` is made of dict, list, str and None."""
+    try:
+        Topology.model_validate(data)
+    except ValidationError as error:
+        for detail in error.errors(include_url=False):
+            yield _problem(detail)
+
+
+def _problem(detail: Mapping[str, Any]) -> Problem:
+    """In our words: pydantic's are about Python, not about the file."""
+    path: KeyPath = detail["loc"]
+    match detail["type"]:
+        case "topology":
+            return Problem(path, detail["msg"])
+        case "extra_forbidden":
+            word = str(path[-1])
+            hint = names.hint(word, keys(path[:-1]))
+            return Problem(path, f"unknown key {names.shown(word)} ({hint})", at_key=True)
+        case "missing":
+            message = f"{_whose(path[:-1])} needs the key {path[-1]!r}"
+            return Problem(path[:-1], message, at_key=True)
+        case _:
+            return Problem(path, _not_a_mapping(path, detail["input"]), at_key=True)
+
+
+def _whose(path: KeyPath) -> str:
+    return names.shown(path[-1]) if path else "a topology"
+
+
+def _not_a_mapping(path: KeyPath, value: object) -> str:
+    if value is None and path:
+        return f"{_whose(path)} has no value; a mapping without keys is written {{}}"
+    return f"{_whose(path)} is a mapping (key: value), not {kind(value)}"
+
+
+def keys(path: KeyPath) -> list[str]:
+    """The keys that the format knows at a place."""
+    model: type[BaseModel]
+    match path:
+        case ():
+            model = Topology
+        case ("hosts", _):
+            model = Host
+        case ("routers", _):
+            model = Router
+        case ("links", _):
+            model = Link
+        case _:
+            model = Shaping
+    return [field.alias or name for name, field in model.model_fields.items()]
