@@ -1,0 +1,432 @@
+"""MPTCP options as Scapy layers: vectors from captures of Linux 6.18, then every form there is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from scapy.layers.inet import IP, TCP, RandTCPOptions, TCPerror, TCPOptionsField
+from scapy.packet import Raw
+
+from lab.wire import mptcp, tcp_options
+from lab.wire.mptcp import (
+    Dss,
+    MpCapable,
+    MpCapableAck,
+    MpCapableData,
+    MpCapableSyn,
+    MpCapableSynAck,
+    MpJoin,
+    MpJoinAck,
+    MpJoinSyn,
+    MpJoinSynAck,
+    MpPrio,
+    MptcpOption,
+)
+
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""A slow machine is no failure."""
+
+KEY, PEER_KEY = 0x06A3EC4EC501EA88, 0xB97E16197229E837
+
+VECTORS: list[tuple[str, type[MptcpOption], dict[str, Any]]] = [
+    # tests/data/join_prio_v4.pcap, packets 1 to 4
+    ("0101", MpCapableSyn, {"version": 1, "flags": "H"}),
+    ("0101b97e16197229e837", MpCapableSynAck, {"sender_key": PEER_KEY}),
+    (
+        "010106a3ec4ec501ea88b97e16197229e837",
+        MpCapableAck,
+        {"sender_key": KEY, "receiver_key": PEER_KEY},
+    ),
+    (
+        "010106a3ec4ec501ea88b97e16197229e837012c",
+        MpCapableData,
+        {
+            "sender_key": KEY,
+            "receiver_key": PEER_KEY,
+            "data_level_length": 300,
+            "checksum": None,
+        },
+    ),
+    # the same, packets 8 to 10
+    (
+        "1107605cc030f60d821e",
+        MpJoinSyn,
+        {"backup": 1, "address_id": 7, "token": 0x605CC030, "nonce": 0xF60D821E},
+    ),
+    (
+        "1000f1112da5a345cd55f7007d33",
+        MpJoinSynAck,
+        {
+            "backup": 0,
+            "address_id": 0,
+            "hmac": bytes.fromhex("f1112da5a345cd55"),
+            "nonce": 0xF7007D33,
+        },
+    ),
+    (
+        "100028b3c7729054297661db4270f477fa0f01cfef5a",
+        MpJoinAck,
+        {"hmac": bytes.fromhex("28b3c7729054297661db4270f477fa0f01cfef5a")},
+    ),
+    # the same, packets 5, 6 and 34
+    ("2003d80a08af791a0afe", Dss, {"flags": "Aa", "data_ack": 0xD80A08AF791A0AFE}),
+    (
+        "200fd80a08af791a0c2ae2f95661b53dbe7a000000010032",
+        Dss,
+        {
+            "flags": "AaMm",
+            "data_ack": 0xD80A08AF791A0C2A,
+            "dsn": 0xE2F95661B53DBE7A,
+            "ssn": 1,
+            "data_level_length": 50,
+            "checksum": None,
+        },
+    ),
+    (
+        "201fe2f95661b53dbfa6d80a08af791a1206000000000001",
+        Dss,
+        {
+            "flags": "AaMmF",
+            "data_ack": 0xE2F95661B53DBFA6,
+            "dsn": 0xD80A08AF791A1206,
+            "ssn": 0,
+            "data_level_length": 1,
+            "checksum": None,
+        },
+    ),
+    # the same, packets 18 and 29
+    ("50", MpPrio, {"backup": 0, "address_id": None}),
+    ("51", MpPrio, {"backup": 1, "address_id": None}),
+    # tests/data/join_prio_v6_checksum.pcap, packets 11 and 13
+    (
+        "01811c941e54a6268741dbc5b705d0af6d4b012cf7f1",
+        MpCapableData,
+        {
+            "flags": "HA",
+            "sender_key": 0x1C941E54A6268741,
+            "receiver_key": 0xDBC5B705D0AF6D4B,
+            "data_level_length": 300,
+            "checksum": 0xF7F1,
+        },
+    ),
+    (
+        "200f5cd91c0fb84440491d4a01e46eaca17a0000000100322fd7",
+        Dss,
+        {
+            "flags": "AaMm",
+            "data_ack": 0x5CD91C0FB8444049,
+            "dsn": 0x1D4A01E46EACA17A,
+            "ssn": 1,
+            "data_level_length": 50,
+            "checksum": 0x2FD7,
+        },
+    ),
+    # not sent by Linux: RFC 6824 section 3.3.8; RFC 8684 section 3.3.1, 32 bits; section 3.7
+    ("5109", MpPrio, {"backup": 1, "address_id": 9}),
+    (
+        "200512345678fedcba98000000050064",
+        Dss,
+        {
+            "flags": "AM",
+            "data_ack": 0x12345678,
+            "dsn": 0xFEDCBA98,
+            "ssn": 5,
+            "data_level_length": 100,
+            "checksum": None,
+        },
+    ),
+    (
+        "2004fedcba980000000500000000",
+        Dss,
+        {"flags": "M", "dsn": 0xFEDCBA98, "ssn": 5, "data_level_length": 0, "checksum": 0},
+    ),
+]
+
+
+def dissect(options: bytes) -> list[tuple[Any, Any]]:
+    """Return what Scapy shows of the options of a TCP header."""
+    padded = options + bytes(-len(options) % 4)
+    header = bytes(12) + bytes([(20 + len(padded)) // 4 << 4, 0]) + bytes(6)
+    shown: list[tuple[Any, Any]] = TCP(header + padded).options
+    return shown
+
+
+def rebuilt(layer: MptcpOption) -> bytes:
+    """Build a dissected layer from its fields, not from the octets that Scapy keeps."""
+    layer.raw_packet_cache = None
+    return bytes(layer)
+
+
+@pytest.mark.parametrize(("octets", "layer", "fields"), VECTORS)
+def test_vector_is_dissected_to_its_fields(
+    octets: str, layer: type[MptcpOption], fields: dict[str, Any]
+) -> None:
+    option = MptcpOption(bytes.fromhex(octets))
+
+    assert type(option) is layer
+    assert {name: getattr(option, name) for name in fields} == fields
+
+
+@pytest.mark.parametrize(("octets", "layer", "fields"), VECTORS)
+def test_vector_is_built_from_its_fields(
+    octets: str, layer: type[MptcpOption], fields: dict[str, Any]
+) -> None:
+    assert bytes(layer(**fields)).hex() == octets
+
+
+@pytest.mark.parametrize(("octets", "layer", "fields"), VECTORS)
+def test_tcp_shows_and_builds_the_option(
+    octets: str, layer: type[MptcpOption], fields: dict[str, Any]
+) -> None:
+    value = bytes.fromhex(octets)
+    packet = IP(src="10.0.0.1", dst="10.0.0.2") / TCP(
+        options=[("NOP", None), ("MPTCP", layer(**fields))]
+    )
+    header = bytes(packet[TCP])[20:]
+
+    assert header.startswith(bytes([1, 30, 2 + len(value)]) + value)
+    _nop, (name, option), *_padding = IP(bytes(packet))[TCP].options
+    assert name == "MPTCP"
+    assert type(option) is layer
+    assert rebuilt(option) == value
+
+
+def test_absent_fields_of_a_dss_are_none() -> None:
+    option = MptcpOption(bytes.fromhex("2003d80a08af791a0afe"))
+
+    assert (option.dsn, option.ssn, option.data_level_length, option.checksum) == (None,) * 4
+    assert not option.flags.F
+
+
+def test_dss_flags_are_those_of_the_rfc() -> None:
+    bits = {Dss.ACK: "A", Dss.ACK_8: "a", Dss.MAP: "M", Dss.MAP_8: "m", Dss.DATA_FIN: "F"}
+
+    assert {bit: str(Dss(flags=bit).flags) for bit in bits} == bits
+    assert bytes(Dss(flags="F")) == b"\x20\x10"
+
+
+def test_forms_are_told_apart_and_belong_together() -> None:
+    joins = [layer for layer in mptcp.LAYERS.values() if issubclass(layer, MpJoin)]
+    capables = [layer for layer in mptcp.LAYERS.values() if issubclass(layer, MpCapable)]
+
+    assert joins == [MpJoinSyn, MpJoinSynAck, MpJoinAck]
+    assert capables == [
+        MpCapableSyn,
+        MpCapableSynAck,
+        MpCapableAck,
+        MpCapableData,
+        MpCapableData,
+    ]
+
+
+BIT = st.integers(0, 1)
+BYTE, SHORT, INT, LONG = (st.integers(0, 2**bits - 1) for bits in (8, 16, 32, 64))
+CAPABLE = {"version": st.integers(0, 15), "flags": BYTE}
+JOIN = {"reserved": st.integers(0, 7), "backup": BIT, "address_id": BYTE}
+MAPPING = {"ssn": INT, "data_level_length": SHORT, "checksum": st.none() | SHORT}
+
+
+@st.composite
+def dss(draw: st.DrawFn) -> MptcpOption:
+    flags = draw(st.integers(0, 31))
+    fields: dict[str, Any] = {"reserved": draw(st.integers(0, 127)), "flags": flags}
+    if flags & Dss.ACK:
+        fields["data_ack"] = draw(LONG if flags & Dss.ACK_8 else INT)
+    if flags & Dss.MAP:
+        fields["dsn"] = draw(LONG if flags & Dss.MAP_8 else INT)
+        fields |= draw(st.fixed_dictionaries(MAPPING))
+    return Dss(**fields)
+
+
+ANY_FORM = st.one_of(
+    st.builds(MpCapableSyn, **CAPABLE),
+    st.builds(MpCapableSynAck, **CAPABLE, sender_key=LONG),
+    st.builds(MpCapableAck, **CAPABLE, sender_key=LONG, receiver_key=LONG),
+    st.builds(
+        MpCapableData,
+        **CAPABLE,
+        sender_key=LONG,
+        receiver_key=LONG,
+        data_level_length=SHORT,
+        checksum=st.none() | SHORT,
+    ),
+    st.builds(MpJoinSyn, **JOIN, token=INT, nonce=INT),
+    st.builds(MpJoinSynAck, **JOIN, hmac=st.binary(min_size=8, max_size=8), nonce=INT),
+    st.builds(MpJoinAck, reserved=st.integers(0, 4095), hmac=st.binary(min_size=20, max_size=20)),
+    dss(),
+    st.builds(MpPrio, reserved=st.integers(0, 7), backup=BIT, address_id=st.none() | BYTE),
+    st.builds(
+        MptcpOption,
+        subtype=st.sampled_from([3, 4, 6, 7, 8, 9, 14, 15]),
+        flags=st.integers(0, 15),
+        data=st.binary(max_size=37),
+    ),
+)
+
+
+@PATIENT
+@given(ANY_FORM)
+def test_every_form_survives_build_dissect_build(option: MptcpOption) -> None:
+    built = bytes(TCP(options=[("MPTCP", option)]))
+
+    ((_name, seen), *padding) = TCP(built).options
+    assert type(seen) is type(option)
+    assert {name: seen.getfieldval(name) for name in option.fields} == option.fields
+    assert set(padding) <= {("EOL", None)}
+    seen.raw_packet_cache = None
+    assert bytes(TCP(options=[("MPTCP", seen)])) == built
+
+
+@PATIENT
+@given(st.binary(min_size=1, max_size=38))
+def test_any_value_is_dissected_and_built_again(value: bytes) -> None:
+    assert rebuilt(MptcpOption(value)) == value
+    assert mptcp.label(value)
+
+
+# Scapy's own dissector of TCP-AO (kind 29) raises when that option is too short.
+@PATIENT
+@given(st.binary(max_size=39).filter(lambda octets: 29 not in octets))
+def test_garbage_behind_our_kind_never_raises(garbage: bytes) -> None:
+    for name, value in dissect(b"\x1e" + garbage):
+        assert name != 30
+        assert isinstance(value, (bytes, MptcpOption)) or name != "MPTCP"
+
+
+MALFORMED = {
+    "length 0": ("1e0051ff", [("MPTCP", b"")]),
+    "length 1": ("1e0151ff", [("MPTCP", b"")]),
+    "length 2, nothing inside": ("1e020101", [("MPTCP", b""), ("NOP", None), ("NOP", None)]),
+    "kind only": ("0101011e", [("NOP", None)] * 3 + [("MPTCP", b"")]),
+    "beyond the header": ("1e085100", [("MPTCP", b"\x51\x00")]),
+}
+
+
+@pytest.mark.parametrize(("octets", "shown"), MALFORMED.values(), ids=MALFORMED.keys())
+def test_malformed_option_stays_bytes(octets: str, shown: list[tuple[str, Any]]) -> None:
+    options = dissect(bytes.fromhex(octets))
+
+    assert options[: len(shown)] == shown
+    assert mptcp.values(bytes.fromhex(octets)) == []
+
+
+@pytest.mark.parametrize(
+    "octets",
+    ["010100", "1107605cc030f60d82", "20", "200300000000", "2005000000000000", "510909"],
+    ids=["MP_CAPABLE", "MP_JOIN", "DSS without flags", "DSS, A", "DSS, M", "MP_PRIO"],
+)
+def test_wrong_length_for_the_subtype_keeps_subtype_and_octets(octets: str) -> None:
+    value = bytes.fromhex(octets)
+
+    option = MptcpOption(value)
+
+    assert type(option) is MptcpOption
+    assert option.subtype == value[0] >> 4
+    assert rebuilt(option) == value
+    assert mptcp.label(value) == f"malformed {mptcp.Subtype(value[0] >> 4).name}"
+
+
+def test_subtypes_without_a_layer_are_named() -> None:
+    # tests/data/join_prio_v4.pcap, packets 22, 23 and 33
+    for octets, name in (
+        ("30090a0002022b80a603d186bd98", "ADD_ADDR"),
+        ("31090a000202", "ADD_ADDR"),
+        ("4009", "REMOVE_ADDR"),
+    ):
+        value = bytes.fromhex(octets)
+        assert f"subtype={name}" in repr(MptcpOption(value))
+        assert mptcp.label(value) == name
+    assert mptcp.label(b"\xc0") == "subtype 12"
+
+
+def test_label_counts_the_forms_together() -> None:
+    labels = [mptcp.label(bytes.fromhex(octets)) for octets, _layer, _fields in VECTORS]
+
+    assert labels == (["MpCapable"] * 4 + ["MpJoin"] * 3 + ["Dss"] * 3 + ["MpPrio"] * 2) + [
+        "MpCapable",
+        "Dss",
+        "MpPrio",
+        "Dss",
+        "Dss",
+    ]
+
+
+def test_what_follows_a_broken_option_or_the_end_is_not_read() -> None:
+    """The kernel does not read it either: these are not the sender's options."""
+    for broken in ("1e00", "1e01", "0200", "0201", "00", "0003ff", "00040000"):
+        assert mptcp.values(bytes.fromhex(broken + "1e0351")) == []
+
+
+def test_options_around_ours_are_those_of_scapy() -> None:
+    options = dissect(bytes.fromhex("04020101080a80d2d5d1a6a838db1e0351"))
+
+    assert options[:5] == [
+        ("SAckOK", b""),
+        ("NOP", None),
+        ("NOP", None),
+        ("Timestamp", (0x80D2D5D1, 0xA6A838DB)),
+        ("MPTCP", MpPrio(b"\x51")),
+    ]
+
+
+def test_several_options_in_one_header() -> None:
+    octets = bytes.fromhex("1e0c2003d80a08af791a0afe1e035101")
+
+    assert [type(option) for name, option in dissect(octets) if name == "MPTCP"] == [Dss, MpPrio]
+    assert mptcp.values(octets) == [octets[2:12], b"\x51"]
+
+
+@PATIENT
+@given(st.binary(max_size=60))
+def test_split_loses_nothing(options: bytes) -> None:
+    pieces = list(tcp_options.split(options))
+
+    assert b"".join(pieces) == options
+    assert all(pieces)
+
+
+def test_tcp_quoted_by_icmp_shows_our_options_too() -> None:
+    octets = bytes(TCP(options=[("MPTCP", MpPrio(backup=1))]))
+
+    assert TCPerror(octets).options[0] == ("MPTCP", MpPrio(b"\x51"))
+
+
+def test_copy_of_a_packet_has_options_of_its_own() -> None:
+    packet = TCP(options=[("MPTCP", MpPrio(backup=0))])
+
+    copy = packet.copy()
+    copy.options[0][1].backup = 1
+
+    assert not packet.options[0][1].backup
+
+
+def test_random_options_survive_a_copy() -> None:
+    copy = TCP(options=RandTCPOptions()).copy()
+
+    assert isinstance(copy.fields["options"], RandTCPOptions)
+
+
+def test_a_second_registration_changes_nothing() -> None:
+    before = list(TCP.fields_desc)
+
+    tcp_options.register(mptcp.KIND, "MPTCP", MptcpOption)
+
+    assert all(one is other for one, other in zip(before, TCP.fields_desc, strict=True))
+
+
+def test_layer_already_in_use_is_taught() -> None:
+    class OldTcp(TCP):  # type: ignore[misc]  # Scapy is Any to mypy
+        fields_desc = [  # noqa: RUF012  # Scapy's way to declare a layer
+            *TCP.fields_desc[:-1],
+            TCPOptionsField("options", ""),
+        ]
+
+    octets = bytes(TCP(options=[("MPTCP", MpPrio(backup=1))]) / Raw(b"x"))
+    assert OldTcp(octets).options[0] == ("MPTCP", b"\x51")
+
+    tcp_options.install(OldTcp)
+
+    assert OldTcp(octets).options[0] == ("MPTCP", MpPrio(b"\x51"))
