@@ -1,0 +1,84 @@
+"""Multipath TCP for applications on Linux: the subflows of one's own connections (RFC 8684).
+
+    import mptcpapi
+
+    with mptcpapi.create_connection(("server", 5001)) as sock:
+        wifi, = sock.subflows()
+        lte = sock.open_subflow(local="10.0.2.1", backup=True)
+        sock.sendall(b"a request")
+        sock.set_backup(lte, False)
+        sock.close_subflow(wifi)
+
+Every operation is also a function of this module that takes any socket, or its descriptor. Reading
+takes no privilege; changing takes CAP_NET_ADMIN and the userspace path manager. All errors are
+OSErrors, in the tree that `mptcpapi.errors` draws.
+"""
+
+from mptcpapi.abi import IPPROTO_MPTCP, TcpState
+from mptcpapi.connection import Socket, create_connection, create_server
+from mptcpapi.control import close_subflow, set_backup
+from mptcpapi.endpoint import Endpoint
+from mptcpapi.errors import (
+    BadAnswer,
+    ConnectionEnded,
+    EventsLost,
+    FallenBack,
+    InvalidArgument,
+    KernelError,
+    KernelRefused,
+    MachineError,
+    MptcpError,
+    NetworkError,
+    NoPrivilege,
+    NoSuchSubflow,
+    PathManagerNotUserspace,
+    SocketClosed,
+    SubflowRefused,
+    SubflowTimeout,
+    Unavailable,
+    Unsupported,
+    UsageError,
+)
+from mptcpapi.events import Event, EventKind, EventStream
+from mptcpapi.mib import counters
+from mptcpapi.opening import open_subflow
+from mptcpapi.subflow import Subflow, in_use, subflows, token
+
+__all__ = [
+    "IPPROTO_MPTCP",
+    "BadAnswer",
+    "ConnectionEnded",
+    "Endpoint",
+    "Event",
+    "EventKind",
+    "EventStream",
+    "EventsLost",
+    "FallenBack",
+    "InvalidArgument",
+    "KernelError",
+    "KernelRefused",
+    "MachineError",
+    "MptcpError",
+    "NetworkError",
+    "NoPrivilege",
+    "NoSuchSubflow",
+    "PathManagerNotUserspace",
+    "Socket",
+    "SocketClosed",
+    "Subflow",
+    "SubflowRefused",
+    "SubflowTimeout",
+    "TcpState",
+    "Unavailable",
+    "Unsupported",
+    "UsageError",
+    "close_subflow",
+    "counters",
+    "create_connection",
+    "create_server",
+    "in_use",
+    "open_subflow",
+    "set_backup",
+    "subflows",
+    "token",
+]

@@ -1,0 +1,182 @@
+"""MPTCP sockets, made and connected as in the standard library's ``socket`` module."""
+
+from __future__ import annotations
+
+import os
+import socket
+from errno import EACCES, EINVAL, ENOPROTOOPT, EOPNOTSUPP, EPERM, EPROTONOSUPPORT
+from types import EllipsisType
+from typing import Any, Self
+
+from mptcpapi import abi, control, opening, subflow
+from mptcpapi.control import DEFAULT_TIMEOUT
+from mptcpapi.endpoint import Address
+from mptcpapi.errors import FallenBack, Unavailable
+from mptcpapi.subflow import Subflow
+
+_REASONS = {
+    EINVAL: "this kernel knows no MPTCP, which came with Linux 5.6",
+    EPROTONOSUPPORT: "this kernel is built without MPTCP (CONFIG_MPTCP, CONFIG_MPTCP_IPV6)",
+    ENOPROTOOPT: "MPTCP is off in this network namespace: set the sysctl net.mptcp.enabled=1",
+    EPERM: "a security policy forbids MPTCP sockets",
+    EACCES: "a security policy forbids MPTCP sockets",
+}
+
+
+class Socket(socket.socket):
+    """A stream socket of IPPROTO_MPTCP that has this package's operations as methods.
+
+    It can be used wherever a TCP socket can. ``fileno``: take over an existing descriptor, of
+    whatever family and protocol it is, instead of making a socket.
+
+    :raises Unavailable: the kernel makes no MPTCP sockets; the text says why
+    """
+
+    def __init__(
+        self,
+        family: int = socket.AF_INET,
+        type: int = socket.SOCK_STREAM,
+        proto: int = abi.IPPROTO_MPTCP,
+        fileno: int | None = None,
+    ) -> None:
+        if fileno is not None:
+            super().__init__(fileno=fileno)
+            return
+        try:
+            super().__init__(family, type, proto)
+        except OSError as refused:
+            if refused.errno not in _REASONS:
+                raise
+            text = f"no MPTCP socket can be made: {_REASONS[refused.errno]}"
+            raise Unavailable(refused.errno, text) from refused
+
+    def accept(self) -> tuple[Self, Any]:
+        """Like ``socket.accept``; ``proto`` tells the truth: TCP if the client's SYN was TCP's."""
+        accepted, address = super().accept()
+        fd = accepted.detach()
+        try:
+            return type(self)(fileno=fd), address
+        except BaseException:
+            os.close(fd)
+            raise
+
+    def in_use(self) -> bool:
+        """See `mptcpapi.in_use`."""
+        return subflow.in_use(self)
+
+    def token(self) -> int:
+        """See `mptcpapi.token`."""
+        return subflow.token(self)
+
+    def subflows(self) -> tuple[Subflow, ...]:
+        """See `mptcpapi.subflows`."""
+        return subflow.subflows(self)
+
+    def open_subflow(
+        self,
+        local: Address | None = None,
+        remote: Address | None = None,
+        *,
+        backup: bool = False,
+        timeout: float = DEFAULT_TIMEOUT,
+    ) -> Subflow:
+        """See `mptcpapi.open_subflow`."""
+        return opening.open_subflow(self, local, remote, backup=backup, timeout=timeout)
+
+    def close_subflow(self, which: Subflow | int, *, timeout: float = DEFAULT_TIMEOUT) -> None:
+        """See `mptcpapi.close_subflow`."""
+        control.close_subflow(self, which, timeout=timeout)
+
+    def set_backup(
+        self, which: Subflow | int, backup: bool, *, timeout: float = DEFAULT_TIMEOUT
+    ) -> Subflow:
+        """See `mptcpapi.set_backup`."""
+        return control.set_backup(self, which, backup, timeout=timeout)
+
+
+def create_connection(
+    address: tuple[str | None, int],
+    timeout: float | EllipsisType | None = ...,
+    source_address: tuple[str, int] | None = None,
+    *,
+    fallback: bool = False,
+) -> Socket:
+    """Connect to ``address`` as ``socket.create_connection`` does, with MPTCP.
+
+    ``timeout`` in seconds, of the socket from then on; left out: ``socket.getdefaulttimeout()``.
+    ``fallback``: whether TCP will do, where this machine has no MPTCP or the peer or the path does
+    not let it through. What became of it is told by `in_use`.
+
+    :raises Unavailable: no MPTCP sockets here, and no ``fallback``
+    :raises FallenBack: the peer or the path let only TCP through, and no ``fallback``
+    :raises OSError: what ``socket.create_connection`` raises; of several addresses, for the first
+    """
+    failures: list[OSError] = []
+    host, port = address
+    for family, kind, _, _, target in socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM):
+        sock = _make(family, kind, fallback)
+        try:
+            if not isinstance(timeout, EllipsisType):
+                sock.settimeout(timeout)
+            if source_address is not None:
+                sock.bind(source_address)
+            sock.connect(target)
+            if not fallback and not sock.in_use():
+                raise _fallen_back(target)  # noqa: TRY301 - closed like any other failure
+        except BaseException as failed:
+            sock.close()
+            if not isinstance(failed, OSError):
+                raise
+            failures.append(failed)
+        else:
+            return sock
+    raise failures[0]
+
+
+def create_server(
+    address: tuple[str, int],
+    *,
+    family: int = socket.AF_INET,
+    backlog: int | None = None,
+    reuse_port: bool = False,
+    dualstack_ipv6: bool = False,
+    fallback: bool = False,
+) -> Socket:
+    """Listen on ``address`` as ``socket.create_server`` does, with MPTCP.
+
+    Clients without MPTCP are served too, over TCP. ``fallback``: listen with TCP where this machine
+    has no MPTCP.
+
+    :raises Unavailable: no MPTCP sockets here, and no ``fallback``
+    :raises OSError: what ``socket.create_server`` raises
+    """
+    sock = _make(family, socket.SOCK_STREAM, fallback)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if reuse_port:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, not dualstack_ipv6)
+        sock.bind(address)
+        sock.listen(*([] if backlog is None else [backlog]))
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def _make(family: int, kind: int, fallback: bool) -> Socket:
+    try:
+        return Socket(family, kind)
+    except Unavailable:
+        if not fallback:
+            raise
+        return Socket(fileno=socket.socket(family, kind).detach())
+
+
+def _fallen_back(target: tuple[Any, ...]) -> FallenBack:
+    return FallenBack(
+        EOPNOTSUPP,
+        f"{target[0]} port {target[1]}: connected, but with TCP, since the peer or the path does "
+        "not let MPTCP through; pass fallback=True if TCP will do",
+    )

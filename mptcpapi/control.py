@@ -1,0 +1,155 @@
+"""Closing and re-prioritising the subflows of a connection, and what opening one shares with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from errno import EBADF, EINVAL, ESRCH, ETIMEDOUT
+from time import sleep
+
+from mptcpapi.deadline import Deadline
+from mptcpapi.diag import Diag
+from mptcpapi.endpoint import Endpoint
+from mptcpapi.errors import (
+    KernelRefused,
+    NoSuchSubflow,
+    PathManagerNotUserspace,
+    SocketClosed,
+    SubflowTimeout,
+)
+from mptcpapi.info import Descriptor, SubflowEntry, fileno, read_full_info, read_names
+from mptcpapi.pathmanager import PathManager
+from mptcpapi.subflow import Subflow, describe, is_open
+
+DEFAULT_TIMEOUT = 10.0
+"""Seconds."""
+POLL_INTERVAL = 0.001
+"""Seconds between two looks at something of which the kernel sends no event."""
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """What one call needs to steer one connection, for as long as the call lasts."""
+
+    fd: int
+    token: int
+    local: Endpoint
+    """Of the initial subflow."""
+    remote: Endpoint
+    """Of the initial subflow."""
+    manager: PathManager
+    diag: Diag
+
+    def entries(self) -> tuple[SubflowEntry, ...]:
+        """The subflows now, closed ones that are still listed included.
+
+        :raises SocketClosed: another thread closed the socket
+        """
+        info = read_full_info(self.fd)
+        if info.token != self.token:
+            raise SocketClosed(EBADF, f"descriptor {self.fd} is another socket now")
+        return info.subflows
+
+    def find(self, which: Subflow | int) -> SubflowEntry:
+        """The subflow that the caller means.
+
+        :raises NoSuchSubflow: it is of another connection, closed, or never was
+        """
+        present = [entry for entry in self.entries() if is_open(entry)]
+        for entry in present:
+            if _is_meant(entry, which):
+                return entry
+        wanted = which.id if isinstance(which, Subflow) else repr(which)
+        listed = ", ".join(str(entry.id) for entry in present) or "none"
+        text = f"the connection has no such subflow as {wanted}; the ids of those it has: {listed}"
+        raise NoSuchSubflow(EINVAL, text)
+
+    def describe(self, entry: SubflowEntry) -> Subflow:
+        """The subflow as it is now."""
+        return describe(entry, self.diag.find(entry.local, entry.remote))
+
+    def make_backup(self, entry: SubflowEntry, backup: bool, deadline: Deadline) -> None:
+        """Send MP_PRIO, and wait until the kernel shows the priority (it sends no event here)."""
+        try:
+            self.manager.set_backup(entry.local, entry.remote, backup=backup)
+        except KernelRefused:
+            self.find(entry.id)  # it may just have been closed
+            raise
+        while self.describe(self.find(entry.id)).backup != backup:
+            if deadline.passed:
+                text = f"subflow {entry.id} did not take its priority in {deadline.seconds:g} s"
+                raise SubflowTimeout(ETIMEDOUT, text)
+            sleep(POLL_INTERVAL)
+
+
+@contextmanager
+def control(sock: Descriptor) -> Iterator[Control]:
+    """Reach for a connection's controls; the errors of the kernel's refusal are told apart here."""
+    fd = fileno(sock)
+    info = read_full_info(fd)
+    local, remote = read_names(fd)
+    with PathManager(fd, info.token) as manager, Diag(fd) as diag:
+        reached = Control(fd, info.token, local, remote, manager, diag)
+        try:
+            yield reached
+        except PathManagerNotUserspace:
+            reached.entries()
+            read_names(fd)  # a connection that has ended is refused with the same errno
+            raise
+
+
+def close_subflow(
+    sock: Descriptor, subflow: Subflow | int, *, timeout: float = DEFAULT_TIMEOUT
+) -> None:
+    """Close one subflow with FIN in both directions; what it had not delivered goes another way.
+
+    ``subflow``: as `subflows` or `open_subflow` gave it, or its id. Returns when this host has
+    given it up (``timeout`` in seconds). The connection lives on without any subflow for
+    ``net.mptcp.close_timeout`` (60 s). Source: SUBFLOW_DESTROY.
+
+    :raises NoSuchSubflow: the connection has no such subflow
+    :raises SubflowTimeout: the kernel still lists it
+    :raises NoPrivilege, PathManagerNotUserspace, FallenBack, ConnectionEnded, SocketClosed:
+        see `mptcpapi.errors`
+    """
+    deadline = Deadline(timeout)
+    with control(sock) as connection:
+        entry = connection.find(subflow)
+        try:
+            connection.manager.destroy(entry.local, entry.remote)
+        except KernelRefused as refused:
+            if refused.errno != ESRCH:  # the peer was faster
+                raise
+        while any(other.id == entry.id and is_open(other) for other in connection.entries()):
+            if deadline.passed:
+                text = f"subflow {entry.id} was still listed {timeout:g} s after it was closed"
+                raise SubflowTimeout(ETIMEDOUT, text)
+            sleep(POLL_INTERVAL)
+
+
+def set_backup(
+    sock: Descriptor, subflow: Subflow | int, backup: bool, *, timeout: float = DEFAULT_TIMEOUT
+) -> Subflow:
+    """Make a subflow backup or normal, for both directions, and tell the peer with MP_PRIO.
+
+    A backup subflow carries data only while no other one can. Returns the subflow as it then is.
+    Source: SET_FLAGS, confirmed by MPTCP_SUBFLOW_FLAG_BKUP_LOC; ``timeout`` in seconds.
+
+    :raises NoSuchSubflow: the connection has no such subflow
+    :raises SubflowTimeout: the kernel does not show the new priority
+    :raises NoPrivilege, PathManagerNotUserspace, FallenBack, ConnectionEnded, SocketClosed:
+        see `mptcpapi.errors`
+    """
+    deadline = Deadline(timeout)
+    with control(sock) as connection:
+        entry = connection.find(subflow)
+        connection.make_backup(entry, backup, deadline)
+        return connection.describe(connection.find(entry.id))
+
+
+def _is_meant(entry: SubflowEntry, which: Subflow | int) -> bool:
+    """Ids count per connection, so a subflow of another one may have the same."""
+    if isinstance(which, Subflow):
+        return (entry.id, entry.local, entry.remote) == (which.id, which.local, which.remote)
+    return entry.id == which

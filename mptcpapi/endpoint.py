@@ -1,0 +1,99 @@
+"""An endpoint, one side of a subflow: how it is read from text and from a ``sockaddr``."""
+
+from __future__ import annotations
+
+from errno import EBADMSG, EINVAL
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from socket import AF_INET, AF_INET6, AF_UNSPEC, SOCK_STREAM, getaddrinfo
+from struct import error as StructError
+from typing import Any, NamedTuple
+
+from mptcpapi import abi
+from mptcpapi.errors import BadAnswer, InvalidArgument
+
+Address = str | tuple[Any, ...]
+"""What callers may write: a host, or a tuple that begins with host and port (any ``sockaddr``)."""
+
+
+class Endpoint(NamedTuple):
+    """An IP address and a TCP port."""
+
+    host: str
+    """Numeric, in the shortest form; an IPv4 address is never written as a mapped IPv6 one."""
+    port: int
+    """0 where any port will do, or where the kernel does not tell."""
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def family(self) -> int:
+        """``AF_INET`` or ``AF_INET6``."""
+        return AF_INET6 if ":" in self.host else AF_INET
+
+    @property
+    def is_wildcard(self) -> bool:
+        """Whether the kernel is to choose the address (0.0.0.0 or ::)."""
+        return self.host in {"0.0.0.0", "::"}  # noqa: S104 - compared, not bound
+
+
+def numeric_host(text: str) -> str:
+    """The IP address ``text`` in the form that `Endpoint` wants; ValueError if it is none."""
+    address = ip_address(text.partition("%")[0])  # the zone of a link-local address is left out
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return str(mapped or address)
+
+
+def parse(address: Address, default_port: int, family: int) -> Endpoint:
+    """The endpoint that a caller means by ``address``: a host, or a host and a port.
+
+    A name is looked up in ``family`` (or AF_UNSPEC) and the first address found is taken; looking
+    up takes as long as the system's resolver takes.
+    """
+    if isinstance(address, str):
+        host, port = address, default_port
+    else:
+        try:
+            host, port = address[0], address[1]
+        except (TypeError, IndexError) as broken:
+            text = f"address {address!r}: expected a host, or a tuple of host and port"
+            raise InvalidArgument(EINVAL, text) from broken
+    if not isinstance(port, int) or not 0 <= port <= 0xFFFF:
+        raise InvalidArgument(EINVAL, f"port {port!r}: expected an integer from 0 to 65535")
+    return Endpoint(_lookup(host, family), port)
+
+
+def _lookup(host: object, family: int) -> str:
+    try:
+        found = numeric_host(str(host))
+    except ValueError:
+        return _resolve(str(host), family)
+    version = AF_INET6 if ":" in found else AF_INET
+    if family not in {AF_UNSPEC, version}:
+        text = f"host {host!r}: the socket, or the other end of the subflow, is of another family"
+        raise InvalidArgument(EINVAL, text)
+    return found
+
+
+def _resolve(name: str, family: int) -> str:
+    try:
+        found = getaddrinfo(name, None, family, SOCK_STREAM)
+    except (OSError, UnicodeError) as failed:
+        text = f"host {name!r}: neither an IP address nor a name that resolves ({failed})"
+        raise InvalidArgument(EINVAL, text) from failed
+    return numeric_host(str(found[0][4][0]))
+
+
+def decode_sockaddr(data: bytes) -> Endpoint:
+    """The endpoint in a ``struct sockaddr_in`` or ``sockaddr_in6`` of the kernel."""
+    try:
+        (family,) = abi.SOCKADDR_FAMILY.unpack_from(data)
+        if family == AF_INET:
+            port, packed = abi.SOCKADDR_IN.unpack_from(data)
+            return Endpoint(str(IPv4Address(packed)), port)
+        if family == AF_INET6:
+            port, packed = abi.SOCKADDR_IN6.unpack_from(data)
+            return Endpoint(numeric_host(str(IPv6Address(packed))), port)
+    except StructError as broken:
+        raise BadAnswer(EBADMSG, f"a sockaddr of {len(data)} bytes is too short") from broken
+    raise BadAnswer(EBADMSG, f"a sockaddr of family {family}: expected AF_INET or AF_INET6")

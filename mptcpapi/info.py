@@ -1,0 +1,216 @@
+"""What ``getsockopt`` at SOL_MPTCP tells of a connection (``include/uapi/linux/mptcp.h``).
+
+The ``decode_`` functions are pure; the ``read_`` functions ask the kernel.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from errno import EBADF, EBADMSG, EINVAL, ENOPROTOOPT, ENOTCONN, ENOTSOCK, EOPNOTSUPP
+from socket import SOL_SOCKET
+from struct import error as StructError
+from typing import Protocol
+
+from mptcpapi import abi
+from mptcpapi.abi import TcpState
+from mptcpapi.endpoint import Endpoint, decode_sockaddr
+from mptcpapi.errors import (
+    BadAnswer,
+    ConnectionEnded,
+    FallenBack,
+    InvalidArgument,
+    KernelRefused,
+    MptcpError,
+    SocketClosed,
+    Unsupported,
+)
+
+_FIRST_GUESS = 8
+"""Subflows for which room is made before the kernel has said how many there are."""
+_TCP_INFO_SIZE = 1
+"""Only ``tcpi_state``, the first byte of ``struct tcp_info``, is asked for."""
+
+_SOCKADDR_STORAGE_SIZE = 128
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class HasFileno(Protocol):
+    """A socket object of any class."""
+
+    def fileno(self) -> int:
+        """Its descriptor; negative once it is closed."""
+
+
+Descriptor = int | HasFileno
+"""What every operation takes: a descriptor, or anything that has one."""
+
+
+@dataclass(frozen=True, slots=True)
+class SubflowEntry:
+    """One subflow, as MPTCP_FULL_INFO lists it."""
+
+    id: int
+    """Unique in its connection and never used again; the initial subflow is 1. Local to a host."""
+    local: Endpoint
+    remote: Endpoint
+    state: TcpState
+
+
+@dataclass(frozen=True, slots=True)
+class FullInfo:
+    """What MPTCP_FULL_INFO tells."""
+
+    token: int
+    """The connection's local token, by which netlink knows it."""
+    count: int
+    """Subflows that the kernel has; more than are listed if the room was too small."""
+    subflows: tuple[SubflowEntry, ...]
+
+
+def fileno(sock: Descriptor) -> int:
+    """The descriptor of ``sock``.
+
+    :raises SocketClosed: it has been closed
+    """
+    if not isinstance(sock, int) and not hasattr(sock, "fileno"):
+        text = f"expected a socket or a file descriptor, not {type(sock).__name__}"
+        raise InvalidArgument(EINVAL, text)
+    fd = sock if isinstance(sock, int) else sock.fileno()
+    if fd < 0:
+        raise SocketClosed(EBADF, "this socket is closed")
+    return fd
+
+
+def mptcp_in_use(fd: int) -> bool:
+    """Whether the socket speaks MPTCP; meaningful once it is connected.
+
+    The rule of the kernel's documentation: MPTCP_INFO is answered only on MPTCP connections (Linux
+    5.16 and later); after fallback it fails with EOPNOTSUPP over IPv4, ENOPROTOOPT over IPv6.
+    """
+    length = ctypes.c_uint32(0)
+    if _libc.getsockopt(fd, abi.SOL_MPTCP, abi.MPTCP_INFO, None, ctypes.byref(length)) == 0:
+        return True
+    code = ctypes.get_errno()
+    if code not in {EOPNOTSUPP, ENOPROTOOPT}:
+        raise _socket_error(fd, code)
+    return False
+
+
+def read_names(fd: int) -> tuple[Endpoint, Endpoint]:
+    """The local and remote endpoint of the connection: for ever those of its initial subflow.
+
+    :raises ConnectionEnded: it is not connected, or not any more
+    """
+    return _read_name(fd, _libc.getsockname), _read_name(fd, _libc.getpeername)
+
+
+def read_family(fd: int) -> int:
+    """AF_INET or AF_INET6."""
+    family = ctypes.c_int()
+    length = ctypes.c_uint32(ctypes.sizeof(family))
+    answer = (ctypes.byref(family), ctypes.byref(length))
+    if _libc.getsockopt(fd, SOL_SOCKET, abi.SO_DOMAIN, *answer) != 0:
+        raise _socket_error(fd, ctypes.get_errno())
+    return family.value
+
+
+def _read_name(fd: int, call: Callable[..., int]) -> Endpoint:
+    address = ctypes.create_string_buffer(_SOCKADDR_STORAGE_SIZE)
+    length = ctypes.c_uint32(_SOCKADDR_STORAGE_SIZE)
+    if call(fd, address, ctypes.byref(length)) != 0:
+        code = ctypes.get_errno()
+        if code == ENOTCONN:
+            raise ConnectionEnded(ENOTCONN, f"descriptor {fd} is not connected, or not any more")
+        raise _socket_error(fd, code)
+    return decode_sockaddr(address.raw)
+
+
+def read_full_info(fd: int) -> FullInfo:
+    """The connection's token and all its subflows, closed ones that are still listed included.
+
+    :raises FallenBack: the socket is TCP
+    :raises Unsupported: a kernel without MPTCP_FULL_INFO (before Linux 6.5)
+    """
+    room = _FIRST_GUESS
+    while True:
+        info = _read_full_info(fd, room)
+        if info.count <= room:
+            return info
+        room = info.count
+
+
+def _read_full_info(fd: int, room: int) -> FullInfo:
+    entries = ctypes.create_string_buffer(room * abi.MPTCP_SUBFLOW_INFO.size)
+    states = ctypes.create_string_buffer(room * _TCP_INFO_SIZE)
+    head = abi.MPTCP_FULL_INFO_HEAD.pack(
+        0,
+        _TCP_INFO_SIZE,
+        0,
+        abi.MPTCP_SUBFLOW_INFO.size,
+        0,
+        room,
+        ctypes.addressof(entries),
+        ctypes.addressof(states),
+    )
+    size = len(head) + abi.MPTCP_INFO_SIZE
+    answer = ctypes.create_string_buffer(head, size)
+    length = ctypes.c_uint32(size)
+    option = abi.MPTCP_FULL_INFO
+    if _libc.getsockopt(fd, abi.SOL_MPTCP, option, answer, ctypes.byref(length)) != 0:
+        raise _full_info_error(fd, ctypes.get_errno())
+    return decode_full_info(answer.raw[: length.value], entries.raw, states.raw)
+
+
+def decode_full_info(head: bytes, entries: bytes, states: bytes) -> FullInfo:
+    """``struct mptcp_full_info`` and its two arrays, of subflow infos and of TCP states."""
+    try:
+        _, state_size, _, entry_size, count, room, _, _ = abi.MPTCP_FULL_INFO_HEAD.unpack_from(head)
+        *_, token = abi.MPTCP_INFO_HEAD.unpack_from(head, abi.MPTCP_FULL_INFO_HEAD.size)
+    except StructError as broken:
+        raise BadAnswer(EBADMSG, f"MPTCP_FULL_INFO of {len(head)} bytes is too short") from broken
+    listed = min(count, room)
+    if entry_size < abi.MPTCP_SUBFLOW_INFO.size or state_size < _TCP_INFO_SIZE:
+        raise BadAnswer(EBADMSG, f"subflow infos of {entry_size} and {state_size} bytes: too short")
+    if len(entries) < listed * entry_size or len(states) < listed * state_size:
+        raise BadAnswer(EBADMSG, f"MPTCP_FULL_INFO lists {listed} subflows that it does not have")
+    return FullInfo(
+        token=token,
+        count=count,
+        subflows=tuple(
+            _decode_entry(entries[n * entry_size :], states[n * state_size]) for n in range(listed)
+        ),
+    )
+
+
+def _decode_entry(entry: bytes, state: int) -> SubflowEntry:
+    number, local, remote = abi.MPTCP_SUBFLOW_INFO.unpack_from(entry)
+    try:
+        known = TcpState(state)
+    except ValueError as unknown:
+        raise BadAnswer(EBADMSG, f"subflow {number} is in TCP state {state}: unknown") from unknown
+    return SubflowEntry(number, decode_sockaddr(local), decode_sockaddr(remote), known)
+
+
+def _full_info_error(fd: int, code: int) -> MptcpError:
+    if code not in {EOPNOTSUPP, ENOPROTOOPT}:
+        return _socket_error(fd, code)
+    if mptcp_in_use(fd):
+        text = "this kernel cannot list subflows: MPTCP_FULL_INFO came with Linux 6.5"
+        return Unsupported(EOPNOTSUPP, text)
+    return FallenBack(
+        EOPNOTSUPP,
+        f"the connection of descriptor {fd} is TCP: it was made without IPPROTO_MPTCP, or it fell "
+        "back because the peer or the path does not let MPTCP through (RFC 8684, section 3.7)",
+    )
+
+
+def _socket_error(fd: int, code: int) -> MptcpError:
+    if code == EBADF:
+        return SocketClosed(EBADF, f"descriptor {fd} is closed")
+    if code == ENOTSOCK:
+        return InvalidArgument(EINVAL, f"descriptor {fd} is not a socket")
+    return KernelRefused(code, f"descriptor {fd}: getsockopt: {os.strerror(code)}")

@@ -1,0 +1,70 @@
+"""Stepping into the network namespace of a socket.
+
+Tokens and addresses mean something only in the network namespace of their connection, and a
+netlink socket stays for good in the namespace it was made in.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from errno import EBADF, EINVAL, EPERM
+
+from mptcpapi import abi
+from mptcpapi.errors import InvalidArgument, NoPrivilege, SocketClosed
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+@contextmanager
+def namespace_of(fd: int) -> Iterator[None]:
+    """Run the body in the network namespace of the socket ``fd``; only the calling thread moves.
+
+    :raises NoPrivilege: CAP_NET_ADMIN (or, in another namespace, CAP_SYS_ADMIN) is missing
+    """
+    with ExitStack() as release:
+        theirs = _open_namespace(fd)
+        release.callback(os.close, theirs)
+        ours = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        release.callback(os.close, ours)
+        if not os.path.samestat(os.fstat(theirs), os.fstat(ours)):
+            release.callback(_enter, ours)
+            _enter(theirs)
+        yield
+
+
+def no_privilege() -> NoPrivilege:
+    """The error for EPERM, with what to do about it."""
+    return NoPrivilege(
+        EPERM,
+        "changing the subflows of a connection and following its events takes CAP_NET_ADMIN in "
+        "its network namespace: run as root, in a user namespace (unshare -Urn), or give the "
+        "program the capability (setcap cap_net_admin+ep)",
+    )
+
+
+def _open_namespace(fd: int) -> int:
+    """A new descriptor of the network namespace in which the socket ``fd`` was made."""
+    try:
+        return fcntl.ioctl(fd, abi.SIOCGSKNS)
+    except OSError as failed:
+        if failed.errno == EPERM:
+            raise no_privilege() from failed
+        if failed.errno == EBADF:
+            raise SocketClosed(EBADF, f"descriptor {fd} is closed") from failed
+        text = f"descriptor {fd}: cannot tell its network namespace ({failed.strerror})"
+        raise InvalidArgument(EINVAL, text) from failed
+
+
+def _enter(namespace: int) -> None:
+    # os.setns came with Python 3.12
+    if _libc.setns(namespace, abi.CLONE_NEWNET) != 0:
+        code = ctypes.get_errno()
+        raise NoPrivilege(
+            code,
+            f"cannot enter the network namespace of the socket ({os.strerror(code)}): that takes "
+            "CAP_SYS_ADMIN, or a thread that is in this namespace already",
+        )

@@ -1,0 +1,287 @@
+"""Opening a subflow: from the SYN with MP_JOIN to the fourth ACK, or to the reason why not."""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from errno import ECONNABORTED, EINVAL, ENOTCONN, ETIMEDOUT
+from itertools import islice
+from socket import AF_INET, AF_UNSPEC
+
+from mptcpapi import abi
+from mptcpapi.abi import TcpState
+from mptcpapi.control import DEFAULT_TIMEOUT, POLL_INTERVAL, Control, control
+from mptcpapi.deadline import Deadline
+from mptcpapi.endpoint import Address, Endpoint, parse
+from mptcpapi.errors import (
+    ConnectionEnded,
+    EventsLost,
+    KernelRefused,
+    MptcpError,
+    SubflowRefused,
+    SubflowTimeout,
+)
+from mptcpapi.events import Event, EventKind, EventStream
+from mptcpapi.info import Descriptor, SubflowEntry, read_family
+from mptcpapi.pathmanager import LocalAddress, address_ids
+from mptcpapi.subflow import Subflow, is_open
+
+_sending = threading.Lock()
+"""Held while a SYN is sent, so that the entry that is new in the list is known to be its own."""
+
+_MOST_ID_TRIES = 8
+"""EINVAL has other causes than the address id, and every try costs the connection a subflow id."""
+
+_REASONS = {
+    errno.EADDRNOTAVAIL: "the local address is not one of this host, or has no free port",
+    errno.EADDRINUSE: "the local port is taken, or there is a subflow between these endpoints",
+    errno.ENETUNREACH: "this host has no route to the remote address",
+    errno.EHOSTUNREACH: "the remote address cannot be reached",
+    errno.EACCES: "the local port wants CAP_NET_BIND_SERVICE, or a rule forbids the connection",
+    errno.ECONNREFUSED: "the peer answered the SYN with RST: nothing listens there with MPTCP",
+    errno.ECONNRESET: "the peer reset it after the third ACK: its path manager takes no more",
+    errno.ECONNABORTED: "it was closed while it was being opened",
+}
+
+
+def open_subflow(
+    sock: Descriptor,
+    local: Address | None = None,
+    remote: Address | None = None,
+    *,
+    backup: bool = False,
+    timeout: float = DEFAULT_TIMEOUT,
+) -> Subflow:
+    """Open a subflow and return it once the peer has acknowledged its whole handshake.
+
+    ``local``: a host, or host and port; ``None``, a wildcard address and port 0 leave the choice to
+    the kernel. ``remote``: the same; the host and port not given are those of the connection's
+    peer. Both must be of one family, which the socket must have (an AF_INET6 socket has both).
+    ``backup``: tell the peer with the first SYN that the subflow is backup. ``timeout`` in seconds.
+
+    Source: SUBFLOW_CREATE, the events SUB_ESTABLISHED and SUB_CLOSED, and
+    MPTCP_SUBFLOW_FLAG_FULLY_ESTABLISHED. A failed attempt leaves nothing behind.
+
+    :raises InvalidArgument: an address that cannot be, or of the wrong family
+    :raises SubflowRefused: by the kernel, the path or the peer; errno and text say why
+    :raises SubflowTimeout: it was not established in time
+    :raises ConnectionEnded: the connection is closing, or ended meanwhile
+    :raises NoPrivilege, PathManagerNotUserspace, FallenBack, SocketClosed: see `mptcpapi.errors`
+    """
+    deadline = Deadline(timeout)
+    with control(sock) as connection, EventStream.of_connection(sock) as events:
+        wanted = _endpoints(connection, local, remote)
+        opening = _Opening(connection, events, *wanted, deadline)
+        opening.send_syn(backup)
+        try:
+            opening.wait_for_fourth_ack()
+            return opening.result(backup)
+        except SubflowRefused:
+            raise
+        except BaseException:
+            opening.give_up()
+            raise
+
+
+def _endpoints(
+    connection: Control, local: Address | None, remote: Address | None
+) -> tuple[Endpoint, Endpoint]:
+    """What the caller wants, in one family, which is one of the socket's."""
+    family = AF_INET if read_family(connection.fd) == AF_INET else AF_UNSPEC
+    there = connection.remote
+    if remote is not None:
+        there = parse(remote, there.port, family)
+    here = Endpoint("0.0.0.0" if there.family == AF_INET else "::", 0)  # noqa: S104 - any route
+    if local is not None:
+        here = parse(local, 0, there.family)
+    return here, there
+
+
+class _Opening:
+    """One subflow on its way."""
+
+    def __init__(
+        self,
+        connection: Control,
+        events: EventStream,
+        local: Endpoint,
+        remote: Endpoint,
+        deadline: Deadline,
+    ) -> None:
+        self._connection = connection
+        self._events = events
+        self._local = local
+        self._remote = remote
+        self._deadline = deadline
+        self._before: tuple[SubflowEntry, ...] = ()
+        """The subflows that were listed just before the SYN was sent."""
+        self._entry: SubflowEntry | None = None
+        """The one that was opened; ``None`` if it was refused before it could be listed."""
+        self._was_settled = False
+        """Whether the connection was seen to be fully established."""
+        self._was_answered = False
+        """Whether the peer answered the SYN (or the event that says so may have been lost)."""
+
+    def __str__(self) -> str:
+        local, remote = self._local, self._remote
+        if self._entry is not None:
+            local, remote = self._entry.local, self._entry.remote
+        return f"subflow {local} -> {remote}"
+
+    def send_syn(self, backup: bool) -> None:
+        """Send the SYN, as soon as the connection is far enough for additional subflows."""
+        while not self._try_to_send(backup):
+            if self._deadline.passed:
+                raise SubflowTimeout(
+                    ETIMEDOUT,
+                    f"{self}: within {self._deadline.seconds:g} s the connection was not fully "
+                    "established, which takes some data and its acknowledgement (RFC 8684, "
+                    "section 3.1)",
+                )
+            self._next_event(POLL_INTERVAL)
+
+    def wait_for_fourth_ack(self) -> None:
+        """Return once the subflow is fully established.
+
+        That is later than SUB_ESTABLISHED: an acceptor that refuses the subflow does so only after
+        the third ACK (RFC 8684, section 3.2). Of the fourth the kernel sends no event.
+        """
+        while not self._is_fully_established():
+            if self._deadline.passed:
+                unanswered = "third ACK" if self._was_answered else "SYN"
+                raise SubflowTimeout(
+                    ETIMEDOUT,
+                    f"{self}: not established within {self._deadline.seconds:g} s: "
+                    f"the {unanswered} was not answered",
+                )
+            self._next_event(POLL_INTERVAL if self._was_answered else self._deadline.left)
+
+    def result(self, backup: bool) -> Subflow:
+        """The subflow, with the priority that was asked for (some kernels ignore it in the SYN)."""
+        entry = self._entry
+        assert entry is not None  # noqa: S101 - what is fully established was listed
+        if self._connection.describe(entry).backup != backup:
+            self._connection.make_backup(entry, backup, self._deadline)
+        return self._connection.describe(self._connection.find(entry.id))
+
+    def give_up(self) -> None:
+        """Take the half-open subflow away."""
+        if self._entry is not None:
+            with suppress(MptcpError):  # it, or the whole connection, may be gone by itself
+                self._connection.manager.destroy(self._entry.local, self._entry.remote)
+
+    def _try_to_send(self, backup: bool) -> bool:
+        """Whether the SYN was sent; false if the connection is not far enough."""
+        with _sending:
+            self._before = self._connection.entries()
+            try:
+                self._create(backup)
+            except KernelRefused as refused:
+                if refused.errno != ENOTCONN:
+                    text = _REASONS.get(refused.errno, f"the kernel says: {refused.strerror}")
+                    raise self._refusal(refused.errno, text) from refused
+                self._look_whether_settled()
+                return False
+            listed = self._connection.entries()
+        known = {entry.id for entry in self._before}
+        new = (entry for entry in listed if entry.id not in known)
+        self._entry = next((e for e in new if self._fits(e.local, e.remote)), None)
+        return True
+
+    def _create(self, backup: bool) -> None:
+        """SUBFLOW_CREATE with the first address id that the kernel takes."""
+        manager = self._connection.manager
+        initial = LocalAddress(self._connection.local.host, 0, 0)
+        listed = [initial, *manager.local_addresses()]
+        candidates = address_ids(self._local, listed, self._ids_in_use())
+        refusal = KernelRefused(EINVAL, "no address id is free")
+        for address_id in islice(candidates, _MOST_ID_TRIES):
+            try:
+                return manager.create(self._local, self._remote, address_id, backup=backup)
+            except KernelRefused as refused:
+                if refused.errno != EINVAL:
+                    raise
+                refusal = refused
+        raise refusal
+
+    def _ids_in_use(self) -> Iterator[LocalAddress]:
+        for entry in filter(is_open, self._before):
+            number = self._connection.describe(entry).local_id
+            if number is not None:
+                yield LocalAddress(entry.local.host, 0, number)
+
+    def _look_whether_settled(self) -> None:
+        """ENOTCONN means too early or too late; too late, if it was not too early before."""
+        if self._was_settled:
+            text = f"{self}: the connection is being closed and takes no more subflows"
+            raise ConnectionEnded(ENOTCONN, text)
+        self._was_settled = any(
+            entry.state is TcpState.CLOSE or self._connection.describe(entry).fully_established
+            for entry in self._before
+        )
+
+    def _is_fully_established(self) -> bool:
+        if self._entry is None:
+            return False
+        return bool(self._connection.describe(self._entry).fully_established)
+
+    def _next_event(self, timeout: float) -> None:
+        """Wait for something to happen; raise if it is the end of the subflow."""
+        try:
+            event = self._events.next(min(timeout, self._deadline.left))
+        except EventsLost:
+            self._was_answered = True
+            self._check_that_it_is_listed()
+            return
+        if event is None:
+            return
+        if event.kind is EventKind.CLOSED:
+            raise ConnectionEnded(ENOTCONN, f"{self}: the connection ended meanwhile")
+        if not self._is_own(event):
+            return
+        if event.kind is EventKind.SUB_ESTABLISHED:
+            self._was_answered = True
+        if event.kind is EventKind.SUB_CLOSED:
+            raise self._closed(event)
+
+    def _check_that_it_is_listed(self) -> None:
+        numbers = {entry.id for entry in self._connection.entries()}
+        if self._entry is None or self._entry.id not in numbers:
+            raise self._refusal(ECONNABORTED, "it was closed, and the event that says why is lost")
+
+    def _is_own(self, event: Event) -> bool:
+        """Whether the event is about this subflow; a SUB_CLOSED may lack the remote port."""
+        if event.local is None or event.remote is None:
+            return False
+        if self._entry is None:
+            known = {entry.local for entry in self._before}
+            return event.local not in known and self._fits(event.local, event.remote)
+        remote = event.remote if event.remote.port else self._entry.remote
+        return (event.local, remote) == (self._entry.local, self._entry.remote)
+
+    def _fits(self, local: Endpoint, remote: Endpoint) -> bool:
+        """Whether these endpoints are what the caller wanted."""
+        return (
+            remote == self._remote
+            and (self._local.is_wildcard or local.host == self._local.host)
+            and self._local.port in {0, local.port}
+        )
+
+    def _closed(self, event: Event) -> SubflowRefused | SubflowTimeout:
+        """The error for a SUB_CLOSED that came before the fourth ACK."""
+        if event.error == ETIMEDOUT:
+            return SubflowTimeout(ETIMEDOUT, f"{self}: the peer did not answer")
+        code = event.error or ECONNABORTED
+        text = _REASONS.get(code, os.strerror(code))
+        if event.reset_reason is not None:
+            meaning = abi.MPTCP_RST_REASONS.get(event.reset_reason, "unknown")
+            text += f" (reset reason {event.reset_reason}: {meaning})"
+        refused = self._refusal(code, text)
+        refused.reset_reason = event.reset_reason
+        return refused
+
+    def _refusal(self, code: int, text: str) -> SubflowRefused:
+        return SubflowRefused(code, f"{self} refused: {text}")

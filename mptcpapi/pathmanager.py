@@ -1,0 +1,166 @@
+"""Commands of the userspace path manager (generic netlink family ``mptcp_pm``), by token."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from errno import EINVAL
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+from mptcpapi import abi
+from mptcpapi.endpoint import Endpoint, numeric_host
+from mptcpapi.errors import KernelRefused, PathManagerNotUserspace
+from mptcpapi.netlink import Netlink, mptcp_pm_family
+from mptcpapi.nlmsg import Message
+
+_ADDRESS_ATTRIBUTES = ("MPTCP_PM_ATTR_ADDR", "MPTCP_PM_ATTR_ADDR_REMOTE")
+_NOWHERE = Endpoint("127.0.0.1", 1)
+
+
+class LocalAddress(NamedTuple):
+    """An entry of a connection's list of local addresses and their ids."""
+
+    host: str
+    port: int
+    """As given when the entry was made: 0 if any port would do."""
+    id: int
+    """Address id: what MP_JOIN tells the peer; 0 is the address of the initial subflow."""
+
+
+class PathManager:
+    """The commands for one connection; a context manager, for one thread at a time.
+
+    ``fd``: its socket. ``token``: its local token. Every command may raise `NoPrivilege`,
+    `KernelRefused` with the kernel's errno, or `PathManagerNotUserspace`.
+    """
+
+    def __init__(self, fd: int, token: int) -> None:
+        self._token = token
+        self._netlink = Netlink(abi.NETLINK_GENERIC, beside=fd)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._netlink.close()
+
+    def create(self, local: Endpoint, remote: Endpoint, address_id: int, *, backup: bool) -> None:
+        """SUBFLOW_CREATE: send the SYN with MP_JOIN; returns before the peer has answered."""
+        flags = abi.MPTCP_PM_ADDR_FLAG_BACKUP if backup else 0
+        self._command(
+            abi.MPTCP_PM_CMD_SUBFLOW_CREATE, _address(local, address_id, flags), _address(remote)
+        )
+
+    def destroy(self, local: Endpoint, remote: Endpoint) -> None:
+        """SUBFLOW_DESTROY: end the subflow with FIN; ESRCH: there is none."""
+        self._command(abi.MPTCP_PM_CMD_SUBFLOW_DESTROY, _address(local), _address(remote))
+
+    def set_backup(self, local: Endpoint, remote: Endpoint, *, backup: bool) -> None:
+        """SET_FLAGS: send MP_PRIO; EINVAL: no such subflow, or its SYN is not answered yet."""
+        flags = abi.MPTCP_PM_ADDR_FLAG_BACKUP if backup else 0
+        self._command(abi.MPTCP_PM_CMD_SET_FLAGS, _address(local, flags=flags), _address(remote))
+
+    def local_addresses(self) -> list[LocalAddress]:
+        """The list that the kernel keeps (GET_ADDR with a token).
+
+        Kernels before 6.10 answer with the endpoints of the namespace instead, so that an id found
+        here is a good guess and no more.
+        """
+        answers = self._command(abi.MPTCP_PM_CMD_GET_ADDR, flags=abi.NLM_F_DUMP)
+        return [address for answer in answers for address in decode_local_addresses(answer)]
+
+    def _command(self, command: int, *addresses: dict[str, Any], flags: int = 0) -> list[Message]:
+        try:
+            return self._request(command, *addresses, flags=flags)
+        except KernelRefused as refused:
+            if refused.errno == EINVAL and not self._is_userspace():
+                raise _not_userspace() from refused
+            raise
+
+    def _is_userspace(self) -> bool:
+        """Whether the connection obeys this path manager.
+
+        If not, the kernel answers EINVAL to every command, with a sentence that differs between
+        versions. So destroy a subflow that cannot exist: ESRCH if it obeys.
+        """
+        nowhere = _address(_NOWHERE)
+        try:
+            self._request(abi.MPTCP_PM_CMD_SUBFLOW_DESTROY, nowhere, nowhere)
+        except KernelRefused as refused:
+            return refused.errno != EINVAL
+        return True
+
+    def _request(self, command: int, *addresses: dict[str, Any], flags: int = 0) -> list[Message]:
+        """Send a command about no, the local, or the local and the remote address."""
+        from mptcpapi import tables  # noqa: PLC0415 - see there
+
+        message: Any = tables.mptcp_pm_msg()
+        message["cmd"] = command
+        message["version"] = abi.MPTCP_PM_VER
+        message["attrs"] = [("MPTCP_PM_ATTR_TOKEN", self._token)]
+        for name, address in zip(_ADDRESS_ATTRIBUTES, addresses, strict=False):
+            message["attrs"].append((name, address, abi.NLA_F_NESTED))
+        return self._netlink.request(mptcp_pm_family().id, tables.encode(message), flags=flags)
+
+
+def _address(endpoint: Endpoint, address_id: int | None = None, flags: int = 0) -> dict[str, Any]:
+    """The contents of a nested address; its port is in host order, unlike in events."""
+    version = "6" if ":" in endpoint.host else "4"
+    attributes: list[tuple[str, Any]] = [
+        ("MPTCP_PM_ADDR_ATTR_FAMILY", endpoint.family),
+        (f"MPTCP_PM_ADDR_ATTR_ADDR{version}", endpoint.host),
+        ("MPTCP_PM_ADDR_ATTR_FLAGS", flags),
+    ]
+    if endpoint.port:
+        attributes.append(("MPTCP_PM_ADDR_ATTR_PORT", endpoint.port))
+    if address_id is not None:
+        attributes.append(("MPTCP_PM_ADDR_ATTR_ID", address_id))
+    return {"attrs": attributes}
+
+
+def decode_local_addresses(message: Message) -> Iterator[LocalAddress]:
+    """The address in one part of the answer to GET_ADDR."""
+    from mptcpapi import tables  # noqa: PLC0415
+
+    fields = tables.decode(tables.mptcp_pm_msg, message.raw, abi.GENLMSGHDR.size)
+    address = tables.nested(fields, "MPTCP_PM_ATTR_ADDR")
+    if address is None:
+        return
+    host = tables.host(address, "MPTCP_PM_ADDR_ATTR_ADDR4", "MPTCP_PM_ADDR_ATTR_ADDR6")
+    port = tables.integer(address, "MPTCP_PM_ADDR_ATTR_PORT")
+    address_id = tables.integer(address, "MPTCP_PM_ADDR_ATTR_ID")
+    if host is not None and address_id is not None:
+        yield LocalAddress(numeric_host(host), port or 0, address_id)
+
+
+def address_ids(
+    wanted: Endpoint, listed: Iterable[LocalAddress], in_use: Iterable[LocalAddress]
+) -> Iterator[int]:
+    """The address ids to try for a subflow from ``wanted``, the likeliest first.
+
+    The kernel keeps a list of address, port (as it was asked for) and id; a new subflow has to
+    match an entry in both or in neither (EINVAL otherwise). The kernel gives out no ids by itself,
+    and with a subflow it can drop the entry of a sibling (multipath-tcp/mptcp_net-next#403). So
+    ``in_use``, the ids of the subflows themselves, is looked at before a new id is taken.
+    """
+    entries = tuple(listed)
+    yield from (entry.id for entry in entries if entry[:2] == wanted)
+    taken = {entry.id for entry in entries}
+    unlisted = [entry for entry in in_use if entry.id not in taken]
+    yield from (entry.id for entry in unlisted if entry.host == wanted.host)
+    taken.update(entry.id for entry in unlisted)
+    yield from (number for number in range(1, 256) if number not in taken)
+
+
+def _not_userspace() -> PathManagerNotUserspace:
+    return PathManagerNotUserspace(
+        EINVAL,
+        "the kernel's own path manager has this connection: set the sysctl net.mptcp.pm_type=1 "
+        "(net.mptcp.path_manager=userspace since Linux 6.15) in its network namespace, before the "
+        "socket is made: a connection keeps the path manager it began with",
+    )

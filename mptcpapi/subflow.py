@@ -1,0 +1,97 @@
+"""What can be known of a connection without any privilege: is it MPTCP, and its subflows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mptcpapi.abi import SubflowFlag, TcpState
+from mptcpapi.diag import Diag, SubflowDiag
+from mptcpapi.endpoint import Endpoint
+from mptcpapi.info import Descriptor, SubflowEntry, fileno, mptcp_in_use, read_full_info
+
+
+@dataclass(frozen=True, slots=True)
+class Subflow:
+    """One subflow as it was when the kernel was asked; ``None`` where the kernel does not tell.
+
+    Without CAP_NET_ADMIN, kernels before 6.15 tell only the first four fields.
+    """
+
+    id: int
+    """Unique in its connection and never used again; the initial subflow is 1. Each host counts
+    for itself (MPTCP_FULL_INFO)."""
+    local: Endpoint
+    remote: Endpoint
+    state: TcpState
+    """Of its TCP connection."""
+    local_id: int | None
+    """Address id of ``local``; subflows from one address share it (RFC 8684, section 3.2)."""
+    remote_id: int | None
+    """Address id of ``remote``, given by the peer."""
+    backup: bool | None
+    """Whether this host asked for it to be backup (MP_JOIN's B bit, or MP_PRIO)."""
+    remote_backup: bool | None
+    """Whether the peer did."""
+    fully_established: bool | None
+    """Whether its handshake is complete: the peer acknowledged the third ACK."""
+
+
+def in_use(sock: Descriptor) -> bool:
+    """Whether a connected socket speaks MPTCP: false if it is TCP, or has fallen back to it.
+
+    A socket that is not connected yet says what it will try. A connection can also fall back
+    later, as long as it has one subflow, and nobody is told. Needs Linux 5.16.
+
+    :raises SocketClosed: the socket is closed
+    """
+    return mptcp_in_use(fileno(sock))
+
+
+def token(sock: Descriptor) -> int:
+    """The connection's local token, 32 bits: its name in netlink and in events; 0 before connect.
+
+    :raises FallenBack: the connection is TCP
+    :raises Unsupported: a kernel before Linux 6.5
+    """
+    return read_full_info(fileno(sock)).token
+
+
+def subflows(sock: Descriptor) -> tuple[Subflow, ...]:
+    """The connection's subflows by ascending id, those being opened or closed included.
+
+    Left out are a listening socket and the initial subflow once it is closed, which the kernel goes
+    on listing.
+
+    :raises FallenBack: the connection is TCP
+    :raises Unsupported: a kernel before Linux 6.5
+    """
+    fd = fileno(sock)
+    entries = [entry for entry in read_full_info(fd).subflows if is_open(entry)]
+    with Diag(fd) as diag:
+        found = [describe(entry, diag.find(entry.local, entry.remote)) for entry in entries]
+    return tuple(sorted(found, key=lambda subflow: subflow.id))
+
+
+def is_open(entry: SubflowEntry) -> bool:
+    """Whether it is a subflow, or on the way to be one."""
+    return entry.state not in {TcpState.CLOSE, TcpState.LISTEN}
+
+
+def describe(entry: SubflowEntry, diag: SubflowDiag | None) -> Subflow:
+    """One subflow from its two sources."""
+    flags = diag.flags if diag else None
+    return Subflow(
+        id=entry.id,
+        local=entry.local,
+        remote=entry.remote,
+        state=entry.state,
+        local_id=diag.local_id if diag else None,
+        remote_id=diag.remote_id if diag else None,
+        backup=_has(flags, SubflowFlag.BKUP_LOC),
+        remote_backup=_has(flags, SubflowFlag.BKUP_REM),
+        fully_established=_has(flags, SubflowFlag.FULLY_ESTABLISHED),
+    )
+
+
+def _has(flags: SubflowFlag | None, flag: SubflowFlag) -> bool | None:
+    return None if flags is None else flag in flags
