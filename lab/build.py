@@ -1,0 +1,84 @@
+"""A topology as a running network."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Self
+
+from mininet.net import Mininet
+
+from lab import sandbox
+from lab.errors import Unsupported, UsageError
+from lab.host import LabNode
+from lab.model import Topology
+from lab.names import resolvable
+from lab.topo import YamlTopo
+
+TOOLS = {"mnexec": "mininet", "ifconfig": "net-tools"}
+"""Programs that Mininet's nodes need, and the Debian packages that bring them."""
+
+
+class Network(Mininet):  # type: ignore[misc]
+    """A Mininet network made from a topology; a context manager that takes it down.
+
+    ``network["client"]`` is a :class:`~lab.host.LabNode`. While the network is up, its host names
+    and aliases resolve in every process of the sandbox.
+
+    :raises UsageError: not inside a sandbox, where alone networks are made.
+    :raises Unsupported: a tool is missing, or a link asks for what cannot be emulated.
+    """
+
+    def __init__(self, topology: Topology) -> None:
+        if not sandbox.inside():
+            raise UsageError(
+                "a network is made in a sandbox only: use pytest, or mptcp-lab exec -- COMMAND"
+            )
+        _require_tools()
+        self.topology = topology
+        self._undo = ExitStack()
+        # Mininet would insist on uid 0 and raise the machine's limits; a sandbox needs neither.
+        Mininet.inited = True
+        super().__init__(topo=YamlTopo(topology), controller=None, build=False)
+
+    def __enter__(self) -> Self:
+        with ExitStack() as undo:
+            undo.callback(self.stop)
+            self.build()
+            undo.enter_context(resolvable(self.topology))
+            self._undo = undo.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._undo.close()
+
+    def node(self, name: str) -> LabNode:
+        """The host or router of that name.
+
+        :raises UsageError: there is none.
+        """
+        if name not in self.topology.nodes:
+            known = ", ".join(self.topology.nodes)
+            raise UsageError(f"topology '{self.topology.name}' has no node '{name}' ({known})")
+        node: LabNode = self[name]
+        return node
+
+    @property
+    def nodes(self) -> list[LabNode]:
+        """Every host and router."""
+        return list(self.hosts)
+
+
+def _require_tools() -> None:
+    missing = [tool for tool in TOOLS if shutil.which(tool) is None]
+    if missing:
+        packages = " ".join(TOOLS[tool] for tool in missing)
+        raise Unsupported(
+            f"{', '.join(missing)} not found in PATH. On Debian: apt-get install {packages}"
+        )

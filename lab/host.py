@@ -1,0 +1,151 @@
+"""A node of a network: a Mininet ``Node`` whose addresses and routes come from a topology."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from ipaddress import IPv4Interface, IPv6Interface
+from pathlib import Path
+from socket import AF_INET, AF_INET6, socket
+from typing import Any
+
+from mininet.node import Node
+from pyroute2 import IPRoute
+
+from lab import netns
+from lab.errors import CommandFailed
+from lab.routing import MAIN_TABLE, Route, Rule
+
+Interface = IPv4Interface | IPv6Interface
+
+IFA_F_NODAD = 0x02
+"""<linux/if_addr.h>: the address is usable at once, without duplicate address detection."""
+
+RTN_UNREACHABLE = "unreachable"
+
+FOREIGN = {
+    # A new namespace takes these from the host for IPv4 (net.core.devconf_inherit_init_net).
+    "net.ipv4.conf.all.rp_filter": "0",
+    "net.ipv4.conf.default.rp_filter": "0",
+    # Without these, an IPv6 address is unusable for a second, and lost when its link goes down.
+    "net.ipv6.conf.default.accept_dad": "0",
+    "net.ipv6.conf.default.accept_ra": "0",
+    "net.ipv6.conf.default.keep_addr_on_down": "1",
+}
+"""Sysctls of every node, so that what the host or the kernel prefers does not alter a lab."""
+
+FORWARDING = {"net.ipv4.ip_forward": "1", "net.ipv6.conf.all.forwarding": "1"}
+"""Sysctls of a router."""
+
+
+class LabNode(Node):  # type: ignore[misc]
+    """A host or router in a network namespace of its own.
+
+    ``addresses`` are by interface; ``sysctls`` are set before the first interface exists.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        addresses: Mapping[str, Sequence[Interface]],
+        rules: Sequence[Rule] = (),
+        routes: Sequence[Route] = (),
+        sysctls: Mapping[str, str] | None = None,
+        **params: Any,
+    ) -> None:
+        self.addresses = addresses
+        self.rules = rules
+        self.routes = routes
+        super().__init__(name, **params)
+        self.set_sysctls({**FOREIGN, **(sysctls or {})})
+
+    @contextmanager
+    def stack(self) -> Iterator[None]:
+        """Put the calling thread into this node's stack; a socket made there stays there."""
+        with netns.opened(f"/proc/{self.pid}/ns/net") as namespace, netns.entered(namespace):
+            yield
+
+    def msocket(self, family: int, kind: int, protocol: int = 0) -> socket:
+        """A socket of this node, usable from any thread; arguments as for ``socket.socket``."""
+        with self.stack():
+            return socket(family, kind, protocol)
+
+    def set_sysctls(self, values: Mapping[str, str]) -> None:
+        """Write sysctls by their dotted names in this node's namespace."""
+        with self.stack():
+            for name, value in values.items():
+                _sysctl_path(name).write_text(value, encoding="ascii")
+
+    def sysctl(self, name: str) -> str | None:
+        """The value of a sysctl in this node's namespace; None when this kernel lacks it."""
+        with self.stack():
+            path = _sysctl_path(name)
+            return path.read_text(encoding="ascii").strip() if path.exists() else None
+
+    def run(self, *command: str) -> str:
+        """Run a command to its end and return what it printed.
+
+        :raises CommandFailed: its status is not 0.
+        """
+        process = self.popen(
+            list(command), stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT, text=True
+        )
+        output: str = process.communicate()[0]
+        if process.returncode:
+            raise CommandFailed(self.name, command, process.returncode, output)
+        return output
+
+    def config(self, **_params: Any) -> dict[str, str]:
+        """Set addresses, rules and routes; Mininet calls this when all interfaces exist."""
+        with self.stack(), IPRoute() as netlink:
+            index = {link.get("ifname"): link["index"] for link in netlink.get_links()}
+            netlink.link("set", index=index["lo"], state="up")
+            for interface, addresses in self.addresses.items():
+                netlink.link("set", index=index[interface], state="up")
+                for address in addresses:
+                    _add_address(netlink, index[interface], address)
+            for rule in self.rules:
+                _add_rule(netlink, rule)
+            for route in self.routes:
+                _add_route(netlink, route, index)
+        return {}
+
+
+def _sysctl_path(name: str) -> Path:
+    return Path("/proc/sys", *name.split("."))
+
+
+def _add_address(netlink: IPRoute, index: int, address: Interface) -> None:
+    flags = {"flags": IFA_F_NODAD} if address.version == 6 else {}
+    netlink.addr(
+        "add", index=index, address=str(address.ip), prefixlen=address.network.prefixlen, **flags
+    )
+
+
+def _add_rule(netlink: IPRoute, rule: Rule) -> None:
+    length = rule.source.max_prefixlen
+    netlink.rule(
+        "add", family=_family(rule.source.version), src=str(rule.source), src_len=length,
+        table=rule.table, priority=rule.table,
+    )  # fmt: skip
+
+
+def _add_route(netlink: IPRoute, route: Route, index: Mapping[str, int]) -> None:
+    way: dict[str, Any] = {"oif": index[route.interface]} if route.interface else {}
+    if route.gateway:
+        way["gateway"] = str(route.gateway)
+    if not route.interface:
+        # The last choice of its table: any other route of the same destination is preferred.
+        way |= {"type": RTN_UNREACHABLE, "priority": 0x7FFFFFFF}
+    elif not route.gateway and route.table != MAIN_TABLE:
+        way["scope"] = "link"
+    netlink.route(
+        "add", family=_family(route.destination.version), dst=str(route.destination),
+        table=route.table, **way,
+    )  # fmt: skip
+
+
+def _family(version: int) -> int:
+    return AF_INET if version == 4 else AF_INET6

@@ -1,0 +1,100 @@
+"""Links between nodes: a veth pair, or two with a wire between them where the link is shaped."""
+
+from __future__ import annotations
+
+import os
+from contextlib import AbstractContextManager
+from typing import Any
+
+from mininet.link import Intf, Link
+from mininet.node import Node
+from pyroute2 import IPRoute
+
+from lab import netns, shape
+from lab.model import Direction
+
+ONE_SEGMENT = {"gso_max_segs": 1}
+"""Segmentation offload would put several segments into one packet of a capture, or of a queue."""
+
+End = tuple[str, int]
+"""The name of an interface, and the descriptor of its network namespace."""
+
+
+class LabIntf(Intf):  # type: ignore[misc]
+    """An interface whose addresses the node sets by itself, when all its links exist."""
+
+    def config(self, **_params: Any) -> dict[str, str]:
+        """Tell Mininet's own commands the first IPv4 address."""
+        addresses = (a for a in self.node.addresses[self.name] if a.version == 4)
+        for address in list(addresses)[:1]:
+            self.ip, self.prefixLen = str(address.ip), str(address.network.prefixlen)
+        return {}
+
+
+class LabLink(Link):  # type: ignore[misc]
+    """A link as its two directions declare it.
+
+    The wire of a shaped link is a bridge in a network namespace of its own; each of its two ports,
+    ``first`` and ``second``, shapes what it sends to that end.
+    """
+
+    def __init__(
+        self, node1: Node, node2: Node, *, there: Direction, back: Direction, **params: Any
+    ) -> None:
+        self.there, self.back = there, back
+        self.wire: int | None = None
+        self.intf1: LabIntf | None
+        self.intf2: LabIntf | None
+        super().__init__(node1, node2, **{**params, "intf": LabIntf})
+
+    def makeIntfPair(  # type: ignore[no-untyped-def]  # Mininet's names
+        self, intfname1, intfname2, _addr1=None, _addr2=None, node1=None, node2=None, **_
+    ) -> None:
+        """Make both interfaces, each in the namespace of its node."""
+        with _namespace(node1) as here, _namespace(node2) as far:
+            first, second = (intfname1, here), (intfname2, far)
+            if shape.shaped(self.there) or shape.shaped(self.back):
+                self.wire = netns.create()
+                self._lay_wire(self.wire, first, second)
+            else:
+                with IPRoute() as netlink:
+                    _add_pair(netlink, first, second)
+
+    def _lay_wire(self, wire: int, first: End, second: End) -> None:
+        with netns.entered(wire), IPRoute() as netlink:
+            netlink.link("add", ifname="bridge", kind="bridge", br_mcast_snooping=0)
+            bridge = netlink.link_lookup(ifname="bridge")[0]
+            for port, end, towards in (("first", first, self.back), ("second", second, self.there)):
+                _add_pair(netlink, (port, wire), end)
+                index = netlink.link_lookup(ifname=port)[0]
+                shape.apply(netlink, index, towards)
+                netlink.link("set", index=index, master=bridge, state="up")
+            netlink.link("set", index=bridge, state="up")
+
+    def stop(self) -> None:
+        """Let go of the link when its nodes end: the interfaces go with the namespaces."""
+        if self.wire is not None:
+            os.close(self.wire)
+            self.wire = None
+
+    def delete(self) -> None:
+        """Remove the link from nodes that go on."""
+        for interface in filter(None, (self.intf1, self.intf2)):
+            with interface.node.stack(), IPRoute() as netlink:
+                for index in netlink.link_lookup(ifname=interface.name):
+                    netlink.link("del", index=index)
+        self.stop()
+        self.intf1 = self.intf2 = None
+
+
+def _namespace(node: Node) -> AbstractContextManager[int]:
+    return netns.opened(f"/proc/{node.pid}/ns/net")
+
+
+def _add_pair(netlink: IPRoute, first: End, second: End) -> None:
+    """Make a veth pair, each end in its namespace."""
+    ends = [
+        {"ifname": name, "net_ns_fd": namespace, **ONE_SEGMENT}
+        for name, namespace in (first, second)
+    ]
+    netlink.link("add", kind="veth", **ends[0], peer=ends[1])

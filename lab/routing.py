@@ -1,0 +1,115 @@
+"""Addresses, policy rules and routes of each node, from a topology; pure.
+
+A multi-homed host answers from the address that it was asked at and joins from the address that it
+names, so each source address gets a table of its own: its link, the router behind it, and nothing
+else. Without the closing ``unreachable`` route, a packet whose link is down would leave through the
+main table by another link, and an outage would look like asymmetric routing.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
+
+from lab.model import End, Link, Topology
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+MAIN_TABLE = 254
+"""RT_TABLE_MAIN, <linux/rtnetlink.h>"""
+
+FIRST_TABLE = 100
+"""The table of a host's first interface; the second has the next number."""
+
+DEFAULTS: tuple[Network, ...] = (ip_network("0.0.0.0/0"), ip_network("::/0"))
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One route of a node."""
+
+    destination: Network
+    """Where it leads; 0.0.0.0/0 or ::/0 is the default route."""
+    interface: str | None
+    """The way out; None makes the destination unreachable."""
+    gateway: Address | None = None
+    """The next router; None when the destination is on the link."""
+    table: int = MAIN_TABLE
+    """The routing table that holds it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Packets from ``source`` are routed by ``table``."""
+
+    source: Address
+    """An address of this node."""
+    table: int
+    """The table of the address's interface."""
+
+
+def rules(topology: Topology, node: str) -> tuple[Rule, ...]:
+    """One rule for each address of a host; none for a router."""
+    if node in topology.routers:
+        return ()
+    return tuple(
+        Rule(address.ip, table)
+        for table, (_, end) in enumerate(topology.ends_of(node), FIRST_TABLE)
+        for address in end.addresses
+    )
+
+
+def routes(topology: Topology, node: str) -> tuple[Route, ...]:
+    """All routes of a node but those that the kernel makes for its own links in the main table."""
+    if node in topology.routers:
+        return tuple(_router_routes(topology, node))
+    return tuple(_host_routes(topology, node))
+
+
+def _host_routes(topology: Topology, node: str) -> Iterator[Route]:
+    has_default: set[Network] = set()
+    for table, (link, end) in enumerate(topology.ends_of(node), FIRST_TABLE):
+        for address in end.addresses:
+            yield Route(address.network, end.interface, table=table)
+        for default in DEFAULTS:
+            gateway = _gateway(topology, link, end, default.version)
+            if gateway:
+                yield Route(default, end.interface, gateway, table)
+                if default not in has_default:
+                    has_default.add(default)
+                    yield Route(default, end.interface, gateway)
+            yield Route(default, None, table=table)
+
+
+def _gateway(topology: Topology, link: Link, end: End, version: int) -> Address | None:
+    other = link.other(end)
+    if other.node not in topology.routers:
+        return None
+    return _address(other, version)
+
+
+def _address(end: End, version: int) -> Address | None:
+    found = (address.ip for address in end.addresses if address.version == version)
+    return next(found, None)
+
+
+def _router_routes(topology: Topology, router: str) -> Iterator[Route]:
+    """The shortest way to each subnet that is not on a link of this router, breadth first."""
+    reached = {subnet for link, _ in topology.ends_of(router) for subnet in link.subnets}
+    visited = {router}
+    queue = deque((link, end, link.other(end)) for link, end in topology.ends_of(router))
+    while queue:
+        link, end, far = queue.popleft()
+        if far.node in visited or far.node not in topology.routers:
+            continue
+        visited.add(far.node)
+        for next_link, next_end in topology.ends_of(far.node):
+            queue.append((link, end, next_link.other(next_end)))
+            for subnet in next_link.subnets:
+                gateway = _address(link.other(end), subnet.version)
+                if subnet not in reached and gateway:
+                    reached.add(subnet)
+                    yield Route(subnet, end.interface, gateway)

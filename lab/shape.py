@@ -1,0 +1,65 @@
+"""Making one direction of a link as slow as it was declared.
+
+The shaping sits on a wire in the middle of the link, never on the sending host: there TCP would see
+the queue of its own interface (TCP small queues) and not that of a network.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pyroute2 import IPRoute
+
+from lab.errors import Unsupported
+from lab.model import Direction
+from lab.units import Queue
+
+DEFAULT_QUEUE = Queue(packets=100)
+"""What waits before a rate when the file says nothing."""
+
+FRAME = 1514
+"""bytes of the largest Ethernet frame, without its checksum."""
+
+BURST_TIME = 0.001
+"""seconds that a token bucket may send ahead: a timer of the kernel is about as exact."""
+
+
+def check(link: str, direction: Direction) -> None:
+    """See that ``direction`` can be made here as declared.
+
+    :raises Unsupported: it asks for what this version cannot emulate.
+    """
+    for name in ("delay", "jitter", "loss"):
+        if getattr(direction, name):
+            raise Unsupported(
+                f"link '{link}' declares {name}, which this version cannot emulate yet: "
+                f"remove '{name}' from the file, or run a topology without it"
+            )
+
+
+def shaped(direction: Direction) -> bool:
+    """Whether ``direction`` needs a wire."""
+    return direction.rate is not None
+
+
+def apply(netlink: IPRoute, index: int, direction: Direction) -> None:
+    """Shape what leaves interface ``index`` as ``direction`` declares."""
+    if direction.rate is None:
+        return
+    queue = direction.queue or DEFAULT_QUEUE
+    netlink.tc("add", "tbf", index, 0x10000, **token_bucket(direction.rate, queue))
+    if queue.packets:
+        netlink.tc("add", "pfifo", index, 0x20000, parent=0x10001, limit=queue.packets)
+
+
+def token_bucket(rate: int, queue: Queue) -> dict[str, Any]:
+    """The parameters of a TBF qdisc: bytes per second, bytes, bytes (tc-tbf(8))."""
+    burst = max(2 * FRAME, round(rate / 8 * BURST_TIME))
+    return {"rate": rate // 8, "burst": burst, "limit": burst + _bytes(rate, queue)}
+
+
+def _bytes(rate: int, queue: Queue) -> int:
+    """How many bytes may wait; a queue of packets gets a qdisc of its own in the bucket."""
+    if queue.seconds is not None:
+        return max(FRAME, round(rate / 8 * queue.seconds))
+    return queue.bytes or FRAME

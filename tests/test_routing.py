@@ -1,0 +1,73 @@
+"""Rules and routes that follow from a topology."""
+
+from ipaddress import ip_address, ip_network
+
+import pytest
+
+from lab.load import loads
+from lab.routing import Route, Rule, routes, rules
+
+CHAIN = """
+topology: 1
+name: chain
+hosts: {client: {}, server: {}}
+routers: {near: {}, far: {}, aside: {}}
+links:
+  wifi:   {ends: [client:wifi, near:wifi], subnet: [10.0.1.0/24, fd00:1::/64]}
+  lte:    {ends: [client:lte, near:lte], subnet: 10.0.2.0/24}
+  direct: {ends: [client:direct, server:direct], subnet: 10.0.3.0/24}
+  middle: {ends: [near:middle, far:middle], subnet: [10.0.8.0/24, fd00:8::/64]}
+  detour: {ends: [near:detour, aside:detour], subnet: 10.0.6.0/24}
+  return: {ends: [aside:return, far:return], subnet: 10.0.7.0/24}
+  core:   {ends: [far:core, server:core], subnet: [10.0.9.0/24, fd00:9::/64]}
+"""
+
+
+@pytest.fixture
+def chain():
+    return loads(CHAIN, "chain.yaml")
+
+
+def test_each_address_of_a_host_has_its_table(chain):
+    assert rules(chain, "client") == (
+        Rule(ip_address("10.0.1.1"), 100),
+        Rule(ip_address("fd00:1::1"), 100),
+        Rule(ip_address("10.0.2.1"), 101),
+        Rule(ip_address("10.0.3.1"), 102),
+    )
+    assert rules(chain, "near") == ()
+
+
+def test_a_table_holds_its_link_its_router_and_an_end(chain):
+    table = [route for route in routes(chain, "client") if route.table == 101]
+
+    everywhere, everywhere6 = ip_network("0.0.0.0/0"), ip_network("::/0")
+    assert table == [
+        Route(ip_network("10.0.2.0/24"), "lte", table=101),
+        Route(everywhere, "lte", ip_address("10.0.2.2"), 101),
+        Route(everywhere, None, table=101),
+        Route(everywhere6, None, table=101),
+    ]
+
+
+def test_a_link_without_router_leads_nowhere_else(chain):
+    table = [route for route in routes(chain, "client") if route.table == 102]
+
+    assert all(route.gateway is None for route in table)
+
+
+def test_the_main_table_has_one_default_per_family(chain):
+    main = [route for route in routes(chain, "client") if route.table == 254]
+
+    assert main == [
+        Route(ip_network("0.0.0.0/0"), "wifi", ip_address("10.0.1.2")),
+        Route(ip_network("::/0"), "wifi", ip_address("fd00:1::2")),
+    ]
+
+
+def test_a_router_knows_the_shortest_way_to_each_subnet(chain):
+    ways = {route.destination: route for route in routes(chain, "near")}
+
+    assert ways[ip_network("10.0.9.0/24")].gateway == ip_address("10.0.8.2")
+    assert ways[ip_network("fd00:9::/64")].gateway == ip_address("fd00:8::2")
+    assert ip_network("10.0.1.0/24") not in ways
