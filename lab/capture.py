@@ -1,0 +1,160 @@
+"""Captures at the hosts of a network: complete from the first packet on, or the run is invalid."""
+
+from __future__ import annotations
+
+import json
+import select
+import subprocess
+import sys
+from collections.abc import Iterable
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import IO, Any, NamedTuple, Self
+
+from lab import recorder
+from lab.errors import InvalidRun, UsageError
+from lab.host import LabNode
+from lab.trace import Trace
+
+SNAP_LENGTH = 160
+"""bytes kept of each packet: cooked header 20, IPv6 40, TCP with all its options 60, and some."""
+
+PATIENCE = 10.0
+"""seconds until a recorder that does not answer counts as dead."""
+
+
+class Counters(NamedTuple):
+    """What the kernel says at the end of a capture."""
+
+    received: int
+    """packets that crossed."""
+    dropped: int
+    """packets that the file lacks."""
+
+
+class HostCapture:
+    """The capture of one host, from its start to :meth:`stop`."""
+
+    def __init__(self, node: LabNode, path: Path) -> None:
+        self.host = node.name
+        self.path = path
+        command = [sys.executable, "-I", "-S", recorder.__file__, str(path), str(SNAP_LENGTH)]
+        self._process: subprocess.Popen[bytes] = node.popen(
+            command, stdin=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0
+        )
+
+    def wait_ready(self) -> None:
+        """Return when no later packet can be missed.
+
+        :raises InvalidRun: the recorder could not start.
+        """
+        self._answer("ready")
+
+    def sync(self) -> None:
+        """Return when every packet that has crossed until now is in the file.
+
+        :raises InvalidRun: the recorder is gone.
+        """
+        with suppress(BrokenPipeError):  # the answer says why
+            _pipe(self._process.stdin).write(b"\n")
+        self._answer("synced")
+
+    def end(self) -> None:
+        """Record no more packets; :meth:`counters` waits until that is done."""
+        _pipe(self._process.stdin).close()
+
+    def counters(self) -> Counters:
+        """What the kernel said when the capture had ended.
+
+        :raises InvalidRun: the recorder is gone, or packets are missing.
+        """
+        with self._process:
+            answer = self._answer("received")
+        if answer["dropped"]:
+            raise InvalidRun(
+                f"the capture at {self.host} lacks {answer['dropped']} of {answer['received']} "
+                "packets: what it does not show proves nothing"
+            )
+        return Counters(answer["received"], answer["dropped"])
+
+    def kill(self) -> None:
+        """End the recorder at once, whatever it does."""
+        self._process.kill()
+        with self._process:
+            pass
+
+    def _answer(self, key: str) -> dict[str, Any]:
+        output = _pipe(self._process.stdout)
+        if not select.select([output], [], [], PATIENCE)[0]:
+            self.kill()
+            raise InvalidRun(f"the capture at {self.host} did not answer for {PATIENCE:g} s")
+        line = output.readline()
+        try:
+            answer: dict[str, Any] = json.loads(line)
+        except ValueError:
+            answer = {"error": line.decode(errors="replace").strip() or "its recorder ended"}
+        if key not in answer:
+            raise InvalidRun(f"the capture at {self.host} is not complete: {answer['error']}")
+        return answer
+
+
+def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
+    assert pipe is not None, "the recorder is started with pipes"  # noqa: S101 - for the type
+    return pipe
+
+
+class Captures:
+    """Captures at several hosts; entering the context returns when all of them run."""
+
+    def __init__(self, nodes: Iterable[LabNode], directory: Path) -> None:
+        self._nodes = tuple(nodes)
+        self._directory = directory
+        self._running: dict[str, HostCapture] = {}
+        self.counters: dict[str, Counters] = {}
+        """By host; known after :meth:`stop`."""
+
+    def __enter__(self) -> Self:
+        self._directory.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as undo:
+            for node in self._nodes:
+                capture = HostCapture(node, self._directory / f"{node.name}.pcap")
+                undo.callback(capture.kill)
+                self._running[node.name] = capture
+            for capture in self._running.values():
+                capture.wait_ready()
+            undo.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for capture in self._running.values():
+            capture.kill()
+
+    def at(self, host: str) -> Trace:
+        """Every packet that ``host`` has sent or received until now.
+
+        :raises UsageError: there is no capture at ``host``.
+        :raises InvalidRun: the capture has died.
+        """
+        if host in self._running:
+            self._running[host].sync()
+        elif host not in self.counters:
+            known = ", ".join(sorted({*self._running, *self.counters}))
+            raise UsageError(f"no capture at '{host}' (captures: {known})")
+        return Trace.from_pcap(self._directory / f"{host}.pcap", at=host)
+
+    def stop(self) -> None:
+        """End all captures; what they recorded can still be asked for.
+
+        :raises InvalidRun: one of them lacks packets.
+        """
+        problems = []
+        for capture in self._running.values():
+            capture.end()
+        while self._running:
+            host, capture = self._running.popitem()
+            try:
+                self.counters[host] = capture.counters()
+            except InvalidRun as problem:
+                problems.append(str(problem))
+        if problems:
+            raise InvalidRun("\n".join(problems))

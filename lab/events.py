@@ -1,0 +1,94 @@
+"""What the kernel of a host said of its connections, kept while a scenario runs."""
+
+from __future__ import annotations
+
+import os
+import select
+import threading
+from contextlib import ExitStack
+from typing import Any, Self
+
+from lab.errors import ScenarioFailed
+from lab.host import LabNode
+from lab.result import Run
+from lab.trace import Subflow
+from mptcpapi import Event, EventKind, EventStream
+
+
+class EventLog:
+    """The MPTCP events of one host from entering the context on; the run records them."""
+
+    def __init__(self, node: LabNode, run: Run) -> None:
+        self._node, self._run = node, run
+        self._events: list[Event] = []
+        self._news = threading.Condition()
+        self._undo = ExitStack()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as undo:
+            with self._node.stack():
+                stream = undo.enter_context(EventStream.of_namespace())
+            stop = os.eventfd(0)
+            undo.callback(os.close, stop)
+            reader = threading.Thread(target=self._read, args=(stream, stop), daemon=True)
+            reader.start()
+            undo.callback(reader.join)
+            undo.callback(os.eventfd_write, stop, 1)
+            self._undo = undo.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._undo.close()
+
+    def seen(self) -> tuple[Event, ...]:
+        """All events until now, in their order."""
+        with self._news:
+            return tuple(self._events)
+
+    def wait(
+        self,
+        kind: EventKind,
+        subflow: Subflow | None = None,
+        *,
+        timeout: float = 10.0,
+        **fields: Any,
+    ) -> Event:
+        """The first event of that kind, about that subflow, with those fields; seen or to come.
+
+        :raises ScenarioFailed: there was none within ``timeout`` seconds.
+        """
+
+        def find() -> Event | None:
+            return next((e for e in self._events if _matches(e, kind, subflow, fields)), None)
+
+        with self._news:
+            found = self._news.wait_for(find, timeout)
+        if found is None:
+            about = "".join(f" {name}={value}" for name, value in fields.items())
+            seen = ", ".join(event.kind.name for event in self.seen()) or "nothing"
+            raise ScenarioFailed(
+                f"expected the event {kind.name}{about} at {self._node.name} within {timeout:g} s; "
+                f"the kernel said: {seen}"
+            )
+        return found
+
+    def _read(self, stream: EventStream, stop: int) -> None:
+        sources: list[EventStream | int] = [stream, stop]
+        while stop not in select.select(sources, [], [])[0]:
+            event = stream.next(0)
+            if event is None:
+                continue
+            self._run.record("event", host=self._node.name, name=event.kind.name, event=event)
+            with self._news:
+                self._events.append(event)
+                self._news.notify_all()
+
+
+def _matches(
+    event: Event, kind: EventKind, subflow: Subflow | None, fields: dict[str, Any]
+) -> bool:
+    if event.kind is not kind:
+        return False
+    if subflow and {event.local, event.remote} != {tuple(subflow.local), tuple(subflow.remote)}:
+        return False
+    return all(getattr(event, name) == value for name, value in fields.items())

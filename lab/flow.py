@@ -1,0 +1,150 @@
+"""A connection from a client to a server of a network, with data on its way."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any, Literal, Self
+
+import mptcpapi
+from lab.errors import UsageError
+from lab.events import EventLog
+from lab.host import LabNode
+from lab.model import Topology
+from lab.result import Run
+from lab.workload import Pattern, Transfer
+from mptcpapi import Subflow
+
+Family = Literal["ipv4", "ipv6"]
+
+VERSIONS: dict[Family, tuple[int, socket.AddressFamily]] = {
+    "ipv4": (4, socket.AF_INET),
+    "ipv6": (6, socket.AF_INET6),
+}
+
+SEND_BUFFER = 1 << 17
+"""bytes that wait in the sender: little, so that what was sent arrives soon after the last send."""
+
+
+class RecordedSocket(mptcpapi.Socket):
+    """A socket whose operations on subflows go to the records of a run."""
+
+    run: Run
+
+
+def _recorded(name: str) -> Callable[..., Any]:
+    operation = getattr(mptcpapi.Socket, name)
+
+    def call(self: RecordedSocket, *arguments: Any, **options: Any) -> Any:
+        began = time.time()
+        record: dict[str, Any] = {"call": name, "arguments": arguments, "options": options}
+        try:
+            record["result"] = operation(self, *arguments, **options)
+        except mptcpapi.MptcpError as error:
+            record["error"] = f"{type(error).__name__}: {error}"
+            raise
+        finally:
+            self.run.record("call", began=began, **record)
+        return record["result"]
+
+    return call
+
+
+for _name in ("open_subflow", "close_subflow", "set_backup", "subflows"):
+    setattr(RecordedSocket, _name, _recorded(_name))
+
+
+class Flow:
+    """One connection, made by entering the context, and a bulk transfer over it.
+
+    ``sender`` says which host sends; ``server_protocol`` makes the server a plain TCP one.
+    """
+
+    def __init__(
+        self,
+        client: LabNode,
+        server: LabNode,
+        topology: Topology,
+        run: Run,
+        *,
+        family: Family = "ipv4",
+        sender: Literal["client", "server"] = "client",
+        server_protocol: int = mptcpapi.IPPROTO_MPTCP,
+    ) -> None:
+        self._client, self._server, self._topology, self._run = client, server, topology, run
+        self._version, self._family = VERSIONS[family]
+        self._sender, self._server_protocol = sender, server_protocol
+        self._undo = ExitStack()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as undo:
+            self.events = {
+                node.name: undo.enter_context(EventLog(node, self._run))
+                for node in (self._client, self._server)
+            }
+            self._connect(undo)
+            ends = (self.connection, self.accepted)
+            sender, receiver = ends if self._sender == "client" else ends[::-1]
+            pattern = Pattern(self._run.seed)
+            self.transfer = undo.enter_context(Transfer(sender, receiver, pattern))
+            self._undo = undo.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._undo.close()
+
+    def _connect(self, undo: ExitStack) -> None:
+        self.listener = self._server.msocket(
+            self._family, socket.SOCK_STREAM, self._server_protocol
+        )
+        undo.callback(self.listener.close)
+        self.listener.bind((self._address(self._server.name), 0))
+        self.listener.listen()
+        self.connection = self._client_socket()
+        undo.callback(self.connection.close)
+        self.connection.connect(self.listener.getsockname())
+        self.accepted, _ = self.listener.accept()
+        undo.callback(self.accepted.close)
+        for end in (self.connection, self.accepted):
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+
+    def _client_socket(self) -> RecordedSocket:
+        with self._client.stack():
+            connection = RecordedSocket(self._family)
+        connection.run = self._run
+        return connection
+
+    def _address(self, node: str, link: str | None = None) -> str:
+        """The address of ``node`` on ``link`` (on its first link) in the family of this flow."""
+        if link is None:
+            addresses = self._topology.addresses_of(node)
+        else:
+            addresses = self._topology.link(link).end_at(node).addresses
+        for address in addresses:
+            if address.version == self._version:
+                return str(address.ip)
+        place = f"on link '{link}'" if link else "in this topology"
+        raise UsageError(f"{node} has no IPv{self._version} address {place}")
+
+    @property
+    def first(self) -> Subflow:
+        """The initial subflow."""
+        return min(self.connection.subflows(), key=lambda subflow: subflow.id)
+
+    def open_subflow(self, link: str, *, backup: bool = False) -> Subflow:
+        """Open a subflow from the client's address on ``link``."""
+        return self.connection.open_subflow(self._address(self._client.name, link), backup=backup)
+
+    def wait_delivered(self, amount: str) -> None:
+        """Return when ``amount`` (``"2 MB"``) has been delivered since the flow began."""
+        self.transfer.wait_delivered(amount)
+
+    def wait_delivered_more(self, amount: str) -> None:
+        """Return when ``amount`` has been delivered from now on."""
+        self.transfer.wait_delivered_more(amount)
+
+    def finish(self) -> int:
+        """Stop sending, wait until all has arrived unaltered, and return how many bytes."""
+        return self.transfer.finish()

@@ -1,0 +1,97 @@
+"""The directory that a run leaves."""
+
+import json
+import random
+from hashlib import sha256
+
+import pytest
+
+from lab.errors import UsageError
+from lab.report import read_run
+from lab.result import FORMAT, Run, Verdict
+
+
+def manifest(run):
+    return json.loads((run.directory / "manifest.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def run(tmp_path):
+    run = Run(tmp_path, "scenarios/test_open.py::test_it[ipv4]", seed=7)
+    yield run
+    run.end(Verdict.PASSED)  # closes its files
+
+
+def test_a_run_that_never_ends_says_so(run):
+    assert manifest(run)["format"] == FORMAT
+    assert manifest(run)["verdict"] == "incomplete"
+
+
+def test_the_end_has_verdict_and_reason(run):
+    run.end(Verdict.INVALID, "2 packets are missing")
+
+    kept = manifest(run)
+    assert (kept["verdict"], kept["reason"]) == ("invalid", "2 packets are missing")
+    assert kept["started"] <= kept["ended"]
+
+
+def test_records_are_readable_while_the_run_goes_on(run):
+    run.record("call", call="open_subflow", result={"id": 2})
+    run.record("event", host="server", name="SUB_ESTABLISHED")
+
+    kept = read_run(run.directory)
+    assert [record["kind"] for record in kept.records] == ["call", "event"]
+    assert kept.records[0]["result"] == {"id": 2}
+
+
+def test_the_topology_is_kept_with_its_hash(run, tmp_path):
+    file = tmp_path / "some.yaml"
+    file.write_bytes(b"topology: 1\n")
+
+    run.keep_topology("some", file)
+
+    assert (run.directory / "topology.yaml").read_bytes() == b"topology: 1\n"
+    assert manifest(run)["topology"] == {
+        "name": "some",
+        "sha256": sha256(b"topology: 1\n").hexdigest(),
+    }
+
+
+def test_descriptions_are_merged(run):
+    run.describe(captures={"client": 1})
+    run.describe(captures={"server": 2})
+
+    assert manifest(run)["captures"] == {"client": 1, "server": 2}
+
+
+def test_a_seed_repeats_what_is_drawn(run):
+    assert run.random.random() == random.Random(7).random()  # noqa: S311
+
+
+def test_two_runs_of_one_scenario_have_two_directories(tmp_path):
+    runs = [Run(tmp_path, "same", seed=1) for _ in range(20)]
+    for run in runs:
+        run.end(Verdict.PASSED)
+
+    assert len({run.directory for run in runs}) == 20
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"format": 99}', "format 99 is not known here"),
+        ("[]", "format None is not known here"),
+        ("{", "not JSON"),
+    ],
+)
+def test_a_foreign_manifest_is_refused(run, text, message):
+    run.end(Verdict.PASSED)
+    (run.directory / "manifest.json").write_text(text, encoding="utf-8")
+
+    with pytest.raises(UsageError, match=message):
+        read_run(run.directory)
+
+
+def test_what_is_no_run_is_refused(tmp_path):
+    with pytest.raises(UsageError, match="is no run"):
+        read_run(tmp_path)
