@@ -1,0 +1,36 @@
+# make demo   see it work           make test   check everything
+# make setup  install what is missing, and nothing else
+
+PYTHON ?= python3
+venv := .venv
+bin := $(venv)/bin
+
+.PHONY: demo test setup lint clean help
+
+help:
+	@sed -n 's/^# make/make/p' Makefile
+
+demo: setup
+	@$(bin)/mptcp-lab demo
+
+test: setup lint
+	@$(bin)/pytest tests scenarios
+
+lint: setup
+	@$(bin)/ruff check .
+	@$(bin)/ruff format --check .
+	@$(bin)/mypy
+
+setup: $(venv)/ready
+	@PYTHON=$(PYTHON) .ci/install-system-packages
+
+# The stamp is newer than what it was made from, so an unchanged checkout installs nothing.
+$(venv)/ready: pyproject.toml Makefile
+	@PYTHON=$(PYTHON) .ci/install-system-packages
+	@echo "preparing $(venv)"
+	@$(PYTHON) -m venv $(venv)
+	@$(bin)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf $(venv) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

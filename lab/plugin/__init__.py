@@ -1,0 +1,7 @@
+"""The lab inside pytest: ``pytest_plugins = ["lab.plugin"]`` in a conftest.py brings all of it.
+
+Markers: ``topology(name)``, ``flow(sender=…)``. Fixtures: ``net``, ``client``, ``server``,
+``capture``, ``flow``, ``result``, ``family``. Options: ``--results``, ``--keep``, ``--seed``.
+"""
+
+pytest_plugins = ["lab.plugin.entering"]

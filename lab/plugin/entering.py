@@ -1,0 +1,84 @@
+"""Running pytest in a sandbox: the whole of it, or each pytest-xdist worker in its own."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab import sandbox
+
+_LOOKS_ONLY = (
+    "collectonly",
+    "showfixtures",
+    "show_fixtures_per_test",
+    "help",
+    "version",
+    "markers",
+)
+"""Options with which pytest runs no test."""
+
+
+_INSIDE = ("lab.plugin.verdicts", "lab.plugin.fixtures")
+"""The plug-ins of a pytest that runs tests. They import Mininet and Scapy, which takes most of a
+second: the process that only starts another one does without."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Offer the lab's options."""
+    group = parser.getgroup("lab", "Multipath TCP lab")
+    group.addoption("--results", type=Path, help="where runs are kept (default: results)")
+    group.addoption(
+        "--keep", choices=("all", "failed"), default="all", help="which runs stay (default: all)"
+    )
+    group.addoption("--seed", type=int, help="repeat what a run drew at random (default: draw)")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Say what the lab's markers mean, and bring its fixtures."""
+    for line in (
+        "topology(name): the network of a scenario: a name in topologies/, or a path",
+        "flow(sender='client', server_protocol=IPPROTO_MPTCP): how the flow fixture is made",
+    ):
+        config.addinivalue_line("markers", line)
+    for name in _INSIDE:
+        config.pluginmanager.import_plugin(name)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    """Run the same command in a sandbox, and end with its status.
+
+    Where the system forbids a sandbox, this process goes on: tests that need no network pass, and
+    those that do fail with the reason.
+    """
+    if not _must_enter(config) or sandbox.why_not() is not None:
+        return None
+    arguments = [str(argument) for argument in config.invocation_params.args]
+    return sandbox.run([sys.executable, "-m", "pytest", *arguments])
+
+
+def _must_enter(config: pytest.Config) -> bool:
+    if sandbox.inside() or config.invocation_params.plugins:
+        return False  # plug-ins that are objects of this process cannot follow into another
+    looks_only = any(getattr(config.option, name, False) for name in _LOOKS_ONLY)
+    return not looks_only and not _distributes(config)
+
+
+def _distributes(config: pytest.Config) -> bool:
+    """Whether pytest-xdist's workers run the tests, so that this process only waits for them."""
+    option = config.option
+    asked = getattr(option, "numprocesses", None) or getattr(option, "tx", None)
+    return bool(asked) and not option.usepdb
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(specs: list[Any]) -> None:
+    """Start each local worker in a sandbox of its own."""
+    if sandbox.why_not() is not None:
+        return
+    for spec in specs:
+        if spec.popen and not spec.python:
+            spec.python = sandbox.python_in_sandbox()

@@ -1,0 +1,129 @@
+"""The fixtures of scenarios."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lab import environment, sandbox
+from lab.build import Network
+from lab.capture import Captures
+from lab.errors import SandboxForbidden, UsageError
+from lab.flow import Family, Flow
+from lab.host import LabNode
+from lab.load import load
+from lab.model import Topology
+from lab.plugin.verdicts import RUN, failed
+from lab.result import Run
+
+TOPOLOGIES = "topologies"
+"""Where ``topology("name")`` finds ``name.yaml``, below pytest's root directory."""
+
+
+def topology_file(request: pytest.FixtureRequest) -> Path:
+    """The file that the test's ``topology`` marker names.
+
+    :raises UsageError: there is no marker, or no such file.
+    """
+    marker = request.node.get_closest_marker("topology")
+    if marker is None or len(marker.args) != 1:
+        raise UsageError("this test needs a network: mark it with @pytest.mark.topology('NAME')")
+    name = str(marker.args[0])
+    directory = request.config.rootpath / TOPOLOGIES
+    path = Path(name) if name.endswith(".yaml") else directory / f"{name}.yaml"
+    if not path.exists():
+        known = ", ".join(sorted(file.stem for file in directory.glob("*.yaml")))
+        raise UsageError(f"no topology '{name}': {path} does not exist (known: {known})")
+    return path
+
+
+@pytest.fixture
+def topology(request: pytest.FixtureRequest) -> Topology:
+    """The topology that the test is marked with."""
+    return load(topology_file(request))
+
+
+@pytest.fixture
+def result(request: pytest.FixtureRequest, topology: Topology) -> Run:
+    """The run of this test: its directory, its records, its seed."""
+    config = request.config
+    seed = config.option.seed
+    run = Run(
+        config.option.results or config.rootpath / "results",
+        request.node.nodeid,
+        seed=secrets.randbits(32) if seed is None else seed,
+    )
+    request.node.stash[RUN] = run
+    run.keep_topology(topology.name, topology_file(request))
+    run.describe(
+        command=["pytest", *map(str, config.invocation_params.args)],
+        git=environment.commit(config.rootpath),
+        **environment.describe(),
+    )
+    return run
+
+
+@pytest.fixture
+def net(topology: Topology, result: Run) -> Iterator[Network]:
+    """The network of the topology, up."""
+    if not sandbox.inside():
+        raise SandboxForbidden(
+            sandbox.why_not()
+            or "pytest was started with plug-in objects, which cannot follow it "
+            "into a sandbox: start it as 'pytest' or 'python -m pytest'"
+        )
+    with Network(topology) as network:
+        result.describe(before=environment.state(network.nodes))
+        yield network
+        result.describe(after=environment.state(network.nodes))
+
+
+@pytest.fixture
+def client(net: Network) -> LabNode:
+    """The host named client."""
+    return net.node("client")
+
+
+@pytest.fixture
+def server(net: Network) -> LabNode:
+    """The host named server."""
+    return net.node("server")
+
+
+@pytest.fixture
+def capture(net: Network, topology: Topology, result: Run) -> Iterator[Captures]:
+    """Captures at all hosts, running before the first packet."""
+    hosts = (net.node(name) for name in topology.hosts)
+    with Captures(hosts, result.captures) as captures:
+        yield captures
+        captures.stop()
+        counters = {host: counter._asdict() for host, counter in captures.counters.items()}
+        result.describe(captures=counters)
+
+
+@pytest.fixture
+def family() -> Family:
+    """The address family of the flow; parametrize it to have others."""
+    return "ipv4"
+
+
+@pytest.fixture
+def flow(
+    request: pytest.FixtureRequest,
+    client: LabNode,
+    server: LabNode,
+    topology: Topology,
+    capture: Captures,  # it runs before the first SYN
+    result: Run,
+    family: Family,
+) -> Iterator[Flow]:
+    """A connection from client to server that carries data, all of which must arrive."""
+    marker = request.node.get_closest_marker("flow")
+    options = marker.kwargs if marker else {}
+    with Flow(client, server, topology, result, family=family, **options) as flow:
+        yield flow
+        if not failed(request.node):
+            flow.finish()

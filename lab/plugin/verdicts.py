@@ -1,0 +1,110 @@
+"""How a test ended, for people and for its run: passed, failed, skipped, or invalid.
+
+Invalid is a verdict of its own: the scenario may have passed, but its evidence is incomplete. It
+counts as a failure for pytest's exit status and stands apart in its summary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from types import ModuleType
+
+import pytest
+from _pytest.terminal import TerminalReporter
+
+from lab import capture, trace, workload
+from lab.errors import InvalidRun, LabError, ScenarioFailed, Unsupported, UsageError
+from lab.result import Run, Verdict
+
+RUN = pytest.StashKey[Run]()
+"""The run of an item, for as long as the item runs."""
+
+_INVALID = "lab_invalid"
+"""The attribute of an invalid run's report; pytest-xdist takes it along to the controller."""
+
+_VERDICT = pytest.StashKey[tuple[Verdict, str]]()
+
+_WEIGHT = (Verdict.PASSED, Verdict.SKIPPED, Verdict.INVALID, Verdict.FAILED)
+"""From least to most: the heaviest phase of a test decides."""
+
+_OURS: tuple[ModuleType, ...] = (capture, trace, workload)
+"""Modules whose frames say nothing to the author of a scenario that failed."""
+
+
+def pytest_configure() -> None:
+    """Keep the lab's own frames out of the tracebacks of failed scenarios."""
+    for module in _OURS:
+        vars(module)["__tracebackhide__"] = lambda error: error.errisinstance(LabError)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turn the lab's errors into verdicts, and tell a failure where its run is kept."""
+    report = yield
+    error = call.excinfo.value if call.excinfo else None
+    if isinstance(error, Unsupported):
+        report.outcome = "skipped"
+        path, line, _ = item.location
+        report.longrepr = (path, (line or 0) + 1, f"Skipped: {error}")
+    elif isinstance(error, LabError) and not isinstance(error, ScenarioFailed | UsageError):
+        report.longrepr = str(error)
+    verdict = _verdict(report, error)
+    vars(report)[_INVALID] = verdict is Verdict.INVALID
+    _settle(item, report, verdict)
+    return report
+
+
+def _verdict(report: pytest.TestReport, error: BaseException | None) -> Verdict:
+    if isinstance(error, InvalidRun):
+        return Verdict.INVALID
+    return Verdict(report.outcome)
+
+
+def _settle(item: pytest.Item, report: pytest.TestReport, verdict: Verdict) -> None:
+    """Weigh in this phase of the test; with the last one, end its run."""
+    before = item.stash.get(_VERDICT, (Verdict.PASSED, ""))
+    now = max(before, (verdict, _reason(report)), key=lambda pair: _WEIGHT.index(pair[0]))
+    item.stash[_VERDICT] = now
+    run = item.stash.get(RUN, None)
+    if run is None:
+        return
+    if report.failed:
+        look = f"{run.directory}\nlook at it: mptcp-lab show {run.directory}"
+        report.sections.append(("the run is kept", look))
+    if report.when == "teardown":
+        run.end(*now)
+        if now[0] in _UNREMARKABLE and item.config.option.keep == "failed":
+            run.discard()
+
+
+_UNREMARKABLE = (Verdict.PASSED, Verdict.SKIPPED)
+
+
+def failed(item: pytest.Item) -> bool:
+    """Whether a phase of the test that has ended already was not a success."""
+    return item.stash.get(_VERDICT, (Verdict.PASSED, ""))[0] is not Verdict.PASSED
+
+
+def _reason(report: pytest.TestReport) -> str:
+    if isinstance(report.longrepr, tuple):
+        return str(report.longrepr[2])
+    return str(report.longrepr or "").strip()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
+    """Count invalid runs apart from failed ones."""
+    if getattr(report, _INVALID, False):
+        return "invalid", "I", "INVALID"
+    return None
+
+
+def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
+    """Say why runs were invalid: pytest itself explains failures only."""
+    for report in terminalreporter.stats.get("invalid", []):
+        terminalreporter.section(f"invalid: {report.nodeid}")
+        terminalreporter.line(report.longreprtext)
+        for title, content in report.sections:
+            terminalreporter.line(f"{title}: {content}")

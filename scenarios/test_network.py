@@ -1,0 +1,58 @@
+"""A built network is what its file says."""
+
+import socket
+
+import pytest
+
+from lab.environment import settings
+
+pytestmark = pytest.mark.topology("two_paths")
+
+
+def test_names_resolve_to_every_address(net, topology):
+    """A host's name stands for all of its addresses, in every program of the sandbox."""
+    addresses = {str(address.ip) for address in topology.addresses_of("server")}
+
+    resolved = {entry[4][0] for entry in socket.getaddrinfo("server", 80)}
+    looked_up = net.node("client").run("getent", "ahosts", "server")
+
+    assert resolved == addresses
+    assert all(address in looked_up for address in addresses)
+
+
+def test_interfaces_are_named_as_in_the_file(net, topology):
+    """Every interface has its name and its addresses, in the namespace of its node."""
+    for name in topology.nodes:
+        shown = net.node(name).run("ip", "-brief", "address")
+        for _, end in topology.ends_of(name):
+            (line,) = [row.split() for row in shown.splitlines() if row.startswith(end.interface)]
+            assert {str(address) for address in end.addresses} <= set(line[2:])
+
+
+def test_a_source_address_chooses_its_link(net, topology, capture):
+    """From each address of the client, packets leave by the link of that address."""
+    client, server = net.node("client"), net.node("server")
+    target = str(topology.addresses_of("server")[0].ip)
+    listener = server.msocket(socket.AF_INET, socket.SOCK_STREAM)
+    with listener:
+        listener.bind((target, 0))
+        listener.listen()
+        for _, end in topology.ends_of("client"):
+            with client.msocket(socket.AF_INET, socket.SOCK_STREAM) as connection:
+                connection.bind((str(end.addresses[0].ip), 0))
+                connection.connect(listener.getsockname())
+
+    index = {}
+    for line in client.run("ip", "-oneline", "link").splitlines():
+        number, name = line.split(":")[:2]
+        index[name.strip().partition("@")[0]] = int(number)
+    used = {(s.source.host, s.interface) for s in capture.at("client").sent() if s.syn}
+    assert used == {
+        (str(end.addresses[0].ip), index[end.interface]) for _, end in topology.ends_of("client")
+    }
+
+
+def test_the_path_manager_is_the_one_asked_for(net, topology):
+    """The client's connections are managed from user space, the server's by its kernel."""
+    assert settings(net.node("client"))["net.mptcp.pm_type"] == "1"
+    assert settings(net.node("server"))["net.mptcp.pm_type"] == "0"

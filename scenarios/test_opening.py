@@ -1,0 +1,98 @@
+"""Opening a subflow while data flows (RFC 8684, section 3.2)."""
+
+import errno
+
+import pytest
+
+import mptcpapi
+from lab.wire.mptcp import Dss, MpJoin, MpJoinSyn
+from mptcpapi import EventKind
+
+pytestmark = pytest.mark.topology("two_paths")
+
+both_families = pytest.mark.parametrize("family", ["ipv4", "ipv6"])
+
+
+@both_families
+def test_a_subflow_joins_and_carries_data(flow, capture):
+    """A subflow from the second path is established when the call returns, and then used."""
+    flow.wait_delivered("200 kB")
+
+    lte = flow.open_subflow("lte")
+    flow.wait_delivered_more("400 kB")
+
+    assert lte.fully_established
+    assert [subflow.id for subflow in flow.connection.subflows()] == [1, lte.id]
+    event = flow.events["server"].wait(EventKind.SUB_ESTABLISHED, lte)
+    assert event.remote_id == lte.local_id
+    arrived = capture.at("server")
+    (join,) = arrived.joins()
+    assert (join.initiator, join.responder) == (lte.local, lte.remote)
+    join.verify(arrived.connection())
+    assert arrived.arrived().on(lte).payload() > 50_000
+    assert arrived.arrived().on(flow.first).after(join.ack.time).payload() > 50_000
+
+
+@both_families
+def test_a_subflow_is_backup_from_its_first_packet(flow, capture):
+    """Opened as backup, a subflow says so in its MP_JOIN and carries no data of its own accord."""
+    lte = flow.open_subflow("lte", backup=True)
+    flow.wait_delivered_more("400 kB")
+
+    assert lte.backup
+    flow.events["server"].wait(EventKind.SUB_ESTABLISHED, lte, backup=True)
+    arrived = capture.at("server").arrived()
+    _, syn = arrived.only(MpJoinSyn)
+    assert syn.backup
+    assert arrived.on(lte).payload() == 0
+    assert arrived.on(flow.first).after(arrived.on(lte).end).payload() > 100_000
+
+
+@both_families
+def test_nobody_listens(flow, capture):
+    """Without a listener at the server a join is refused with RST, and the connection goes on."""
+    flow.wait_delivered("200 kB")
+    flow.listener.close()
+
+    with pytest.raises(mptcpapi.SubflowRefused) as refusal:
+        flow.open_subflow("lte")
+    flow.wait_delivered_more("200 kB")
+
+    assert refusal.value.errno == errno.ECONNREFUSED
+    closed = flow.events["client"].wait(EventKind.SUB_CLOSED, error=errno.ECONNREFUSED)
+    seen = capture.at("client")
+    syn, _ = seen.only(MpJoin)
+    answer = next(s for s in seen.arrived().after(syn.time) if s.destination == syn.source)
+    assert answer.rst
+    assert syn.source == closed.local
+    assert seen.all(Dss)[-1][0].time > answer.time
+    assert [subflow.id for subflow in flow.connection.subflows()] == [1]
+
+
+def test_two_subflows_of_one_link(flow, capture):
+    """A second subflow from the same address shares its address id, and nothing else."""
+    flow.wait_delivered("100 kB")
+    one = flow.open_subflow("lte")
+    other = flow.open_subflow("lte")
+
+    assert one.id != other.id
+    assert one.local != other.local
+    assert one.local_id == other.local_id != 0
+    seen = capture.at("server")
+    joins = seen.joins()
+    assert [join.initiator for join in joins] == [one.local, other.local]
+    assert {join.initiator_address_id for join in joins} == {one.local_id}
+    for join in joins:
+        join.verify(seen.connection())
+
+
+def test_the_kernel_manages_the_paths(flow, capture):
+    """At a host whose path manager is the kernel's, the error names the setting to change."""
+    flow.wait_delivered("100 kB")
+
+    with pytest.raises(mptcpapi.PathManagerNotUserspace, match=r"net\.mptcp\.") as refusal:
+        mptcpapi.open_subflow(flow.accepted, remote=flow.first.local)
+    flow.wait_delivered_more("100 kB")
+
+    assert refusal.value.errno == errno.EINVAL
+    assert capture.at("server").joins() == ()
