@@ -122,6 +122,10 @@ class Trace:
         ends = ((one, other), (other, one))
         return self._where(lambda s: (s.source, s.destination) in ends, f"on {one} - {other}")
 
+    def with_payload(self) -> Trace:
+        """What carries data: no bare acknowledgements."""
+        return self._where(lambda s: s.payload > 0, "with payload")
+
     # Questions about MPTCP options
 
     def all(self, kind: type[Option]) -> tuple[tuple[Segment, Option], ...]:

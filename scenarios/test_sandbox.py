@@ -57,8 +57,8 @@ def traces() -> dict[str, object]:
         "names": Path("/etc/hosts").read_text(encoding="utf-8"),
         "temporary files": [
             sorted(path.name for path in Path(directory).iterdir())
-            for directory in ("/tmp", os.environ["TMPDIR"])
-        ],  # noqa: S108
+            for directory in ("/tmp", os.environ["TMPDIR"])  # noqa: S108
+        ],
     }
 
 

@@ -38,6 +38,7 @@ def segment(
         number=number,
         time=float(number),
         outgoing=None,
+        interface=None,
         source=source,
         destination=SERVER if source == CLIENT else CLIENT,
         flags=Flags.ACK,

@@ -33,6 +33,7 @@ SEGMENT_V4 = Segment(
     number=3,
     time=1.5,
     outgoing=None,
+    interface=None,
     source=Endpoint("10.0.1.2", 5000),
     destination=Endpoint("10.0.1.1", 32906),
     flags=Flags.PSH | Flags.ACK,
@@ -88,6 +89,7 @@ def test_link_types(link_type: int, header: bytes, outgoing: bool | None) -> Non
 
     assert segment is not None
     assert (segment.number, segment.time, segment.outgoing) == (7, 2.5, outgoing)
+    assert segment.interface == (2 if link_type == 276 else None)
     assert (segment.source, segment.payload) == (SEGMENT_V4.source, 50)
 
 

@@ -25,6 +25,8 @@ class Network(NamedTuple):
     """Where the packet begins in the frame."""
     outgoing: bool | None
     """Whether this host sent the frame; None if the link layer does not tell."""
+    interface: int | None = None
+    """The index of the interface that it crossed; None if the link layer does not tell."""
 
 
 def _ethernet(frame: bytes) -> Network:
@@ -43,8 +45,8 @@ def _linux_sll(frame: bytes) -> Network:
 
 
 def _linux_sll2(frame: bytes) -> Network:
-    protocol, packet_type = struct.unpack_from("!H8xB", frame)
-    return Network(protocol, 20, packet_type == PACKET_OUTGOING)
+    protocol, interface, packet_type = struct.unpack_from("!H2xI2xB", frame)
+    return Network(protocol, 20, packet_type == PACKET_OUTGOING, interface)
 
 
 LINK_TYPES: dict[int, Callable[[bytes], Network]] = {
@@ -65,5 +67,5 @@ def network(frame: bytes, link_type: int) -> Network:
     found = LINK_TYPES[link_type](frame)
     while found.protocol in VLAN_TAGS:
         (protocol,) = struct.unpack_from("!H", frame, found.offset + 2)
-        found = Network(protocol, found.offset + 4, found.outgoing)
+        found = found._replace(protocol=protocol, offset=found.offset + 4)
     return found

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from lab.wire import mptcp
-from lab.wire.link_layer import ETH_P_IP, ETH_P_IPV6, network
+from lab.wire.link_layer import ETH_P_IP, ETH_P_IPV6, Network, network
 
 
 class Endpoint(NamedTuple):
@@ -51,6 +51,8 @@ class Segment:
     """When it was captured, in seconds since the epoch."""
     outgoing: bool | None
     """Whether the capturing host sent it; None if the link type does not tell."""
+    interface: int | None
+    """The index of the host's interface that it crossed; None if the link type does not tell."""
     source: Endpoint
     destination: Endpoint
     flags: Flags
@@ -100,7 +102,7 @@ def decode(frame: bytes, link_type: int, number: int, time: float) -> Segment | 
             packet = _ipv6(frame, link.offset)
         else:
             return None
-        return packet and _tcp(frame, packet, number, time, link.outgoing)
+        return packet and _tcp(frame, packet, number, time, link)
     except (struct.error, IndexError):  # the frame ends in the middle of a header
         return None
 
@@ -167,9 +169,7 @@ def _extension_length(protocol: int, units: int) -> int:
     return 8 * (units + 1)  # RFC 8200, sections 4.3, 4.4 and 4.6
 
 
-def _tcp(
-    frame: bytes, packet: _Packet, number: int, time: float, outgoing: bool | None
-) -> Segment | None:
+def _tcp(frame: bytes, packet: _Packet, number: int, time: float, link: Network) -> Segment | None:
     """RFC 9293, section 3.1."""
     source, destination, seq, ack, offset, flags, window = struct.unpack_from(
         "!HHIIBBH4x", frame, packet.tcp
@@ -180,7 +180,8 @@ def _tcp(
     return Segment(
         number,
         time,
-        outgoing,
+        link.outgoing,
+        link.interface,
         _endpoint(packet.source, source),
         _endpoint(packet.destination, destination),
         Flags(flags),
