@@ -22,7 +22,13 @@ def _network_namespace() -> str:
 
 def environment() -> dict[str, str]:
     """The environment of a command in the present sandbox, for process 1 to pass on."""
-    return {**os.environ, _MARK: _network_namespace(), "TMPDIR": str(PRIVATE)}
+    return {
+        **os.environ,
+        _MARK: _network_namespace(),
+        "TMPDIR": str(PRIVATE),
+        # Inside, the user is root; an ordinary user's PATH lacks root's directories on Debian.
+        "PATH": f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin",
+    }
 
 
 def inside() -> bool:
