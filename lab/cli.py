@@ -17,7 +17,7 @@ from lab import sandbox
 from lab.build import Network
 from lab.errors import LabError, SandboxForbidden
 from lab.load import load, schema
-from lab.report import read_run, tables
+from lab.report import add_row, how_to_look, read_run, tables
 
 _PATH = click.Path(path_type=Path)
 
@@ -84,7 +84,7 @@ def _addresses(network: Network) -> Table:
     table = Table("node", "interface", "addresses", title=network.topology.name)
     for node in network.nodes:
         for interface, addresses in node.addresses.items():
-            table.add_row(node.name, interface, ", ".join(map(str, addresses)))
+            add_row(table, node.name, interface, ", ".join(map(str, addresses)))
     return table
 
 
@@ -120,9 +120,9 @@ def demo(results: Path, file: Path, as_json: bool) -> None:
         return
     table = Table("done", "the API said", "the kernel said", "the wire carried", show_lines=True)
     for step in steps:
-        table.add_row(*step)
+        add_row(table, *step)
     Console().print(table)
-    click.echo(f"Kept in {directory}; look at it: mptcp-lab show {directory}")
+    click.echo(f"The run is kept. Look at it: {how_to_look(directory)}")
 
 
 @commands.command(epilog="Example: mptcp-lab show results/20260131T101500.123-open-1f3a")

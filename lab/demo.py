@@ -115,7 +115,7 @@ def _connected(flow: Flow, trace: Trace, delivered: int) -> Step:
 
 
 def _opened(flow: Flow, trace: Trace, subflow: Subflow) -> Step:
-    (join,) = trace.joins()
+    join = trace.join()
     join.verify(trace.connection())
     event = flow.events["server"].wait(EventKind.SUB_ESTABLISHED, subflow)
     return Step(

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import shlex
+import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from rich.table import Table
+from rich.text import Text
 
 from lab.errors import LabError, UsageError
 from lab.result import FORMAT
@@ -43,6 +47,23 @@ def read_run(directory: Path) -> Kept:
     return Kept(manifest, records)
 
 
+def how_to_look(directory: Path) -> str:
+    """The command that shows a run, to be pasted into a shell in the present directory."""
+    program = shutil.which("mptcp-lab") or Path(sys.executable).with_name("mptcp-lab")
+    return shlex.join([_nearby(Path(program)), "show", _nearby(directory)])
+
+
+def _nearby(path: Path) -> str:
+    """The path as people write it: from here, if it is below."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
+def add_row(table: Table, *cells: str) -> None:
+    """Add a row of plain text, in which brackets mean nothing."""
+    table.add_row(*map(Text, cells))
+
+
 def tables(directory: Path, kept: Kept) -> Iterator[Table | str]:
     """What people look at first."""
     yield _summary(kept.manifest)
@@ -58,41 +79,55 @@ def tables(directory: Path, kept: Kept) -> Iterator[Table | str]:
 def _summary(manifest: dict[str, Any]) -> Table:
     table = Table(show_header=False, title=manifest["scenario"])
     verdict = manifest["verdict"]
-    table.add_row("verdict", verdict)
+    add_row(table, "verdict", verdict)
     if reason := manifest.get("reason"):
-        table.add_row("reason", reason)
+        add_row(table, "reason", reason)
     for key in ("started", "ended", "seed", "command"):
-        table.add_row(key, str(manifest.get(key, "unknown")))
+        add_row(table, key, str(manifest.get(key, "unknown")))
     for key in ("topology", "git", "kernel", "packages", "captures"):
         entries = manifest.get(key) or {"": "unknown"}
-        table.add_row(key, "\n".join(f"{name} {value}".strip() for name, value in entries.items()))
+        add_row(table, key, "\n".join(f"{name} {value}".strip() for name, value in entries.items()))
     return table
 
 
 def _records(records: list[dict[str, Any]]) -> Table:
     """Calls and events by the time since the first of them."""
-    table = Table("s", "where", "what", "details", title="calls and events")
+    table = Table("s", "where", "what", "about", title="calls and events")
     zero = records[0]["time"] if records else 0.0
     for record in records:
         seconds = f"{record['time'] - zero:.4f}"
         if record["kind"] == "event":
-            table.add_row(seconds, record["host"], record["name"], _short(record["event"]))
+            add_row(table, seconds, record["host"], record["name"], _event(record["event"]))
         else:
-            outcome = record.get("error") or record.get("result")
-            table.add_row(seconds, "application", record["call"], _short(outcome))
+            add_row(table, seconds, "application", record["call"], _call(record))
     return table
 
 
-def _short(value: Any) -> str:
-    """A value on one line: what is unknown is left out, an endpoint is written as usual."""
-    if isinstance(value, dict):
-        return " ".join(
-            f"{key}={_short(entry)}"
-            for key, entry in value.items()
-            if entry is not None and key not in {"kind", "received"}
-        )
-    if isinstance(value, list) and len(value) == 2 and isinstance(value[0], str):
-        return f"[{value[0]}]:{value[1]}" if ":" in value[0] else f"{value[0]}:{value[1]}"
+def _event(event: dict[str, Any]) -> str:
+    """Its subflow, and what else is known of it."""
+    known = ("backup", "error", "reset_reason")
+    return " ".join([_ends(event), *(f"{k}={event[k]}" for k in known if event[k] is not None)])
+
+
+def _call(record: dict[str, Any]) -> str:
+    """What was asked, and what came of it."""
+    asked = [_value(argument) for argument in record["arguments"]]
+    asked += [f"{name}={_value(option)}" for name, option in record["options"].items()]
+    outcome = record.get("error") or _value(record.get("result"))
+    return f"({', '.join(asked)}) = {outcome}"
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, dict) and "id" in value:
+        backup = " backup" if value.get("backup") else ""
+        return f"subflow {value['id']} {_ends(value)}{backup}"
     if isinstance(value, list):
-        return "; ".join(map(_short, value))
+        return "[" + "; ".join(map(_value, value)) + "]"
     return str(value)
+
+
+def _ends(value: dict[str, Any]) -> str:
+    ends = [end for end in (value["local"], value["remote"]) if end]
+    return " > ".join(
+        f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in ends
+    )

@@ -22,8 +22,9 @@ import shutil
 import threading
 import time
 from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
+from enum import Enum, StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,7 @@ class Run:
 
     def record(self, kind: str, **values: Any) -> None:
         """Add one line to the records, with the time in seconds since the epoch."""
-        line = json.dumps({"time": time.time(), "kind": kind, **values}, default=str)
+        line = json.dumps(_plain({"time": time.time(), "kind": kind, **values}))
         with self._lock:
             self._records.write(line + "\n")
             self._records.flush()
@@ -104,6 +105,19 @@ class Run:
         fresh = path.with_suffix(".new")
         fresh.write_text(json.dumps(self._manifest, indent=2, default=str) + "\n", encoding="utf-8")
         fresh.replace(path)
+
+
+def _plain(value: Any) -> Any:
+    """The value as JSON has it: frozen values by their fields, enumerations by their names."""
+    if is_dataclass(value):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Enum):
+        return value.name
+    if isinstance(value, Mapping):
+        return {str(key): _plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
 
 
 def _now() -> str:

@@ -26,7 +26,7 @@ def test_a_subflow_joins_and_carries_data(flow, capture):
     event = flow.events["server"].wait(EventKind.SUB_ESTABLISHED, lte)
     assert event.remote_id == lte.local_id
     arrived = capture.at("server")
-    (join,) = arrived.joins()
+    join = arrived.join()
     assert (join.initiator, join.responder) == (lte.local, lte.remote)
     join.verify(arrived.connection())
     assert arrived.arrived().on(lte).payload() > 50_000

@@ -14,6 +14,7 @@ from _pytest.terminal import TerminalReporter
 
 from lab import capture, trace, workload
 from lab.errors import InvalidRun, LabError, ScenarioFailed, Unsupported, UsageError
+from lab.report import how_to_look
 from lab.result import Run, Verdict
 
 RUN = pytest.StashKey[Run]()
@@ -71,7 +72,7 @@ def _settle(item: pytest.Item, report: pytest.TestReport, verdict: Verdict) -> N
     if run is None:
         return
     if report.failed:
-        look = f"{run.directory}\nlook at it: mptcp-lab show {run.directory}"
+        look = f"{run.directory}\nlook at it: {how_to_look(run.directory)}"
         report.sections.append(("the run is kept", look))
     if report.when == "teardown":
         run.end(*now)
