@@ -20,7 +20,7 @@ def counters() -> dict[str, int]:
     :raises Unsupported: a kernel without MPTCP, or without /proc
     """
     try:
-        text = _NETSTAT.read_text(encoding="ascii")
+        text = _NETSTAT.read_text(encoding="utf-8")
     except OSError as failed:
         raise Unsupported(EOPNOTSUPP, f"cannot read {_NETSTAT}: {failed.strerror}") from failed
     found = decode_netstat(text)

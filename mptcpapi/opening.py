@@ -7,7 +7,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
-from errno import ECONNABORTED, EINVAL, ENOTCONN, ETIMEDOUT
+from errno import ECONNABORTED, ECONNRESET, EINVAL, ENOTCONN, ETIMEDOUT
 from itertools import islice
 from socket import AF_INET, AF_UNSPEC
 
@@ -25,7 +25,7 @@ from mptcpapi.errors import (
     SubflowTimeout,
 )
 from mptcpapi.events import Event, EventKind, EventStream
-from mptcpapi.info import Descriptor, SubflowEntry, read_family
+from mptcpapi.info import Descriptor, SubflowEntry, read_family, read_names
 from mptcpapi.pathmanager import LocalAddress, address_ids
 from mptcpapi.subflow import Subflow, is_open
 
@@ -35,6 +35,9 @@ _sending = threading.Lock()
 _MOST_ID_TRIES = 8
 """EINVAL has other causes than the address id, and every try costs the connection a subflow id."""
 
+_LIVENESS_INTERVAL = 0.1
+"""Seconds between two looks at the connection: that the peer aborted it is no event."""
+
 _REASONS = {
     errno.EADDRNOTAVAIL: "the local address is not one of this host, or has no free port",
     errno.EADDRINUSE: "the local port is taken, or there is a subflow between these endpoints",
@@ -42,7 +45,7 @@ _REASONS = {
     errno.EHOSTUNREACH: "the remote address cannot be reached",
     errno.EACCES: "the local port wants CAP_NET_BIND_SERVICE, or a rule forbids the connection",
     errno.ECONNREFUSED: "the peer answered the SYN with RST: nothing listens there with MPTCP",
-    errno.ECONNRESET: "the peer reset it after the third ACK: its path manager takes no more",
+    errno.ECONNRESET: "the peer ended it after the third ACK: its path manager takes no more",
     errno.ECONNABORTED: "it was closed while it was being opened",
 }
 
@@ -157,7 +160,7 @@ class _Opening:
                     f"{self}: not established within {self._deadline.seconds:g} s: "
                     f"the {unanswered} was not answered",
                 )
-            self._next_event(POLL_INTERVAL if self._was_answered else self._deadline.left)
+            self._next_event(POLL_INTERVAL if self._was_answered else _LIVENESS_INTERVAL)
 
     def result(self, backup: bool) -> Subflow:
         """The subflow, with the priority that was asked for (some kernels ignore it in the SYN)."""
@@ -237,6 +240,7 @@ class _Opening:
             self._check_that_it_is_listed()
             return
         if event is None:
+            read_names(self._connection.fd)  # raises if the peer aborted the connection
             return
         if event.kind is EventKind.CLOSED:
             raise ConnectionEnded(ENOTCONN, f"{self}: the connection ended meanwhile")
@@ -274,7 +278,9 @@ class _Opening:
         """The error for a SUB_CLOSED that came before the fourth ACK."""
         if event.error == ETIMEDOUT:
             return SubflowTimeout(ETIMEDOUT, f"{self}: the peer did not answer")
-        code = event.error or ECONNABORTED
+        code = event.error
+        if code is None:  # so Linux 6.18 in both cases
+            code = ECONNRESET if self._was_answered else ECONNABORTED
         text = _REASONS.get(code, os.strerror(code))
         if event.reset_reason is not None:
             meaning = abi.MPTCP_RST_REASONS.get(event.reset_reason, "unknown")

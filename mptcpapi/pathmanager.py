@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from errno import EINVAL
+from errno import EINVAL, ESRCH
+from socket import AF_INET
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
@@ -58,7 +59,14 @@ class PathManager:
 
     def destroy(self, local: Endpoint, remote: Endpoint) -> None:
         """SUBFLOW_DESTROY: end the subflow with FIN; ESRCH: there is none."""
-        self._command(abi.MPTCP_PM_CMD_SUBFLOW_DESTROY, _address(local), _address(remote))
+        command = abi.MPTCP_PM_CMD_SUBFLOW_DESTROY
+        try:
+            self._command(command, _address(local), _address(remote))
+        except KernelRefused as refused:
+            if refused.errno != ESRCH or local.family != AF_INET:
+                raise
+            # the initial subflow of an AF_INET6 socket: over IPv4 too, it has IPv6 addresses
+            self._command(command, _address(_mapped(local)), _address(_mapped(remote)))
 
     def set_backup(self, local: Endpoint, remote: Endpoint, *, backup: bool) -> None:
         """SET_FLAGS: send MP_PRIO; EINVAL: no such subflow, or its SYN is not answered yet."""
@@ -121,6 +129,10 @@ def _address(endpoint: Endpoint, address_id: int | None = None, flags: int = 0) 
     if address_id is not None:
         attributes.append(("MPTCP_PM_ADDR_ATTR_ID", address_id))
     return {"attrs": attributes}
+
+
+def _mapped(endpoint: Endpoint) -> Endpoint:
+    return Endpoint(f"::ffff:{endpoint.host}", endpoint.port)
 
 
 def decode_local_addresses(message: Message) -> Iterator[LocalAddress]:
