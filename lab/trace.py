@@ -54,7 +54,7 @@ class Trace:
 
     @classmethod
     def from_pcap(cls, path: Path | str, *, at: str) -> Trace:
-        """Read a capture that ``tcpdump`` wrote at the host ``at``.
+        """Read a capture that was taken at the host ``at``.
 
         A last record that is only half written is left out; frames that are not TCP are not
         segments, but count in the packet numbers.

@@ -125,6 +125,10 @@ INET_DIAG_INFO: Final = 2
 INET_DIAG_ULP_INFO: Final = 19
 INET_DIAG_NOCOOKIE: Final = 0xFFFFFFFFFFFFFFFF
 
+# struct inet_diag_req_v2: family, protocol, ext, states; then inet_diag_sockid: sport, dport (both
+# in network order), src, dst, (interface), cookie
+INET_DIAG_REQ_V2: Final = Struct("=BBBxI2s2s16s16s4xQ")
+
 
 class SubflowFlag(IntFlag):
     """``MPTCP_SUBFLOW_FLAG_*`` of ``include/uapi/linux/mptcp.h``, as sock_diag reports them."""

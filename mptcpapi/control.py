@@ -69,14 +69,17 @@ class Control:
         """The subflow as it is now."""
         return describe(entry, self.diag.find(entry.local, entry.remote))
 
-    def make_backup(self, entry: SubflowEntry, backup: bool, deadline: Deadline) -> None:
-        """Send MP_PRIO, and wait until the kernel shows the priority (it sends no event here)."""
+    def make_backup(self, entry: SubflowEntry, backup: bool, deadline: Deadline) -> Subflow:
+        """Send MP_PRIO; the subflow, once it shows the priority (no event is sent at this host)."""
         try:
             self.manager.set_backup(entry.local, entry.remote, backup=backup)
         except KernelRefused:
             self.find(entry.id)  # it may just have been closed
             raise
-        while self.describe(self.find(entry.id)).backup != backup:
+        while True:
+            subflow = self.describe(self.find(entry.id))
+            if subflow.backup == backup:
+                return subflow
             if deadline.passed:
                 text = f"subflow {entry.id} did not take its priority in {deadline.seconds:g} s"
                 raise SubflowTimeout(ETIMEDOUT, text)
@@ -143,9 +146,7 @@ def set_backup(
     """
     deadline = Deadline(timeout)
     with control(sock) as connection:
-        entry = connection.find(subflow)
-        connection.make_backup(entry, backup, deadline)
-        return connection.describe(connection.find(entry.id))
+        return connection.make_backup(connection.find(subflow), backup, deadline)
 
 
 def _is_meant(entry: SubflowEntry, which: Subflow | int) -> bool:

@@ -8,7 +8,7 @@ from errno import EBADMSG, ENOENT
 from ipaddress import ip_address
 from socket import IPPROTO_TCP
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Self
 
 from mptcpapi import abi
 from mptcpapi.abi import SubflowFlag
@@ -16,6 +16,9 @@ from mptcpapi.endpoint import Endpoint, numeric_host
 from mptcpapi.errors import BadAnswer, KernelRefused, NoPrivilege
 from mptcpapi.netlink import Netlink
 from mptcpapi.nlmsg import Message
+
+if TYPE_CHECKING:
+    from mptcpapi.tables import Decoded
 
 _INET_DIAG_MSG_SIZE = 72
 _ALL_STATES = 0xFFFFFFFF
@@ -87,48 +90,44 @@ class Diag:
 
 def _request(local: Endpoint, remote: Endpoint) -> bytes:
     """``struct inet_diag_req_v2``; without INET_DIAG_INFO the kernel leaves the MPTCP part out."""
-    from mptcpapi import tables  # noqa: PLC0415 - see there
-
-    request = tables.inet_diag_req()
-    request["sdiag_family"] = local.family
-    request["sdiag_protocol"] = IPPROTO_TCP
-    request["idiag_ext"] = 1 << (abi.INET_DIAG_INFO - 1)
-    request["idiag_states"] = _ALL_STATES
-    request["idiag_sport"], request["idiag_dport"] = local.port, remote.port
-    request["idiag_src"], request["idiag_dst"] = _words(local), _words(remote)
-    request["idiag_cookie"] = abi.INET_DIAG_NOCOOKIE
-    return tables.encode(request)
-
-
-def _words(endpoint: Endpoint) -> tuple[int, ...]:
-    """The address as the four big-endian words of ``struct inet_diag_sockid``."""
-    packed = ip_address(endpoint.host).packed.ljust(16, b"\0")
-    return tuple(int.from_bytes(packed[n : n + 4], "big") for n in range(0, 16, 4))
+    return abi.INET_DIAG_REQ_V2.pack(
+        local.family,
+        IPPROTO_TCP,
+        1 << (abi.INET_DIAG_INFO - 1),
+        _ALL_STATES,
+        local.port.to_bytes(2, "big"),
+        remote.port.to_bytes(2, "big"),
+        ip_address(local.host).packed,
+        ip_address(remote.host).packed,
+        abi.INET_DIAG_NOCOOKIE,
+    )
 
 
 def decode_diag(message: Message) -> SubflowDiag:
     """``struct inet_diag_msg`` with INET_ULP_INFO_MPTCP, if the kernel gives it."""
     from mptcpapi import tables  # noqa: PLC0415
 
-    fields = tables.decode(tables.subflow_diag_msg, message.raw, _INET_DIAG_MSG_SIZE)
+    fields = tables.decode(tables.subflow_diag_msg, message, _INET_DIAG_MSG_SIZE)
     local, remote = _endpoint(fields, "src", "sport"), _endpoint(fields, "dst", "dport")
-    ulp = tables.nested(fields, "INET_DIAG_ULP_INFO", "INET_ULP_INFO_MPTCP")
-    if ulp is None:
-        return SubflowDiag(local, remote, fields["idiag_inode"])
-    flags = tables.integer(ulp, "MPTCP_SUBFLOW_ATTR_FLAGS")
+    inode = fields.fixed["idiag_inode"]
+    ulp = fields.nested("INET_DIAG_ULP_INFO")
+    subflow = ulp.nested("INET_ULP_INFO_MPTCP") if ulp else None
+    if subflow is None:
+        return SubflowDiag(local, remote, inode)
+    flags = subflow.integer("MPTCP_SUBFLOW_ATTR_FLAGS")
     return SubflowDiag(
         local,
         remote,
-        fields["idiag_inode"],
+        inode,
         flags=None if flags is None else SubflowFlag(flags),
-        local_id=tables.integer(ulp, "MPTCP_SUBFLOW_ATTR_ID_LOC"),
-        remote_id=tables.integer(ulp, "MPTCP_SUBFLOW_ATTR_ID_REM"),
+        local_id=subflow.integer("MPTCP_SUBFLOW_ATTR_ID_LOC"),
+        remote_id=subflow.integer("MPTCP_SUBFLOW_ATTR_ID_REM"),
     )
 
 
-def _endpoint(fields: Any, host: str, port: str) -> Endpoint:
+def _endpoint(fields: Decoded, host: str, port: str) -> Endpoint:
     try:
-        return Endpoint(numeric_host(fields[f"idiag_{host}"]), fields[f"idiag_{port}"])
-    except ValueError as broken:  # pyroute2 leaves the address of another family undecoded
-        family = fields["idiag_family"]
+        return Endpoint(numeric_host(fields.fixed[f"idiag_{host}"]), fields.fixed[f"idiag_{port}"])
+    except (ValueError, AttributeError) as broken:  # of another family pyroute2 leaves the words
+        family = fields.fixed["idiag_family"]
         raise BadAnswer(EBADMSG, f"sock_diag: an address of family {family}") from broken

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from time import time
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Self
 
 from mptcpapi import abi
 from mptcpapi.deadline import Deadline
@@ -20,6 +20,9 @@ from mptcpapi.endpoint import Endpoint, numeric_host
 from mptcpapi.info import Descriptor, fileno, read_full_info
 from mptcpapi.netlink import Netlink, mptcp_pm_family
 from mptcpapi.nlmsg import Message
+
+if TYPE_CHECKING:
+    from mptcpapi.tables import Decoded
 
 
 class EventKind(IntEnum):
@@ -166,29 +169,29 @@ def decode_event(message: Message, received: float) -> Event | None:
     """The event in a netlink message; ``None``: of a kind newer than this package."""
     from mptcpapi import tables  # noqa: PLC0415 - see there
 
-    fields = tables.decode(tables.mptcp_event_msg, message.raw, abi.GENLMSGHDR.size)
-    if fields["cmd"] not in set(EventKind):
+    fields = tables.decode(tables.mptcp_event_msg, message, abi.GENLMSGHDR.size)
+    try:
+        kind = EventKind(fields.fixed["cmd"])
+    except ValueError:
         return None
-    backup = tables.integer(fields, "MPTCP_ATTR_BACKUP")
+    backup = fields.integer("MPTCP_ATTR_BACKUP")
     return Event(
-        kind=EventKind(fields["cmd"]),
+        kind=kind,
         received=received,
-        token=tables.integer(fields, "MPTCP_ATTR_TOKEN"),
+        token=fields.integer("MPTCP_ATTR_TOKEN"),
         local=_endpoint(fields, "S"),
         remote=_endpoint(fields, "D"),
-        local_id=tables.integer(fields, "MPTCP_ATTR_LOC_ID"),
-        remote_id=tables.integer(fields, "MPTCP_ATTR_REM_ID"),
+        local_id=fields.integer("MPTCP_ATTR_LOC_ID"),
+        remote_id=fields.integer("MPTCP_ATTR_REM_ID"),
         backup=None if backup is None else bool(backup),
-        error=tables.integer(fields, "MPTCP_ATTR_ERROR"),
-        reset_reason=tables.integer(fields, "MPTCP_ATTR_RESET_REASON"),
-        interface=tables.integer(fields, "MPTCP_ATTR_IF_IDX"),
+        error=fields.integer("MPTCP_ATTR_ERROR"),
+        reset_reason=fields.integer("MPTCP_ATTR_RESET_REASON"),
+        interface=fields.integer("MPTCP_ATTR_IF_IDX"),
     )
 
 
-def _endpoint(fields: Any, side: str) -> Endpoint | None:
-    """The source (``S``: this host) or destination (``D``) of an event; ports in network order."""
-    from mptcpapi import tables  # noqa: PLC0415
-
-    host = tables.host(fields, f"MPTCP_ATTR_{side}ADDR4", f"MPTCP_ATTR_{side}ADDR6")
-    port = tables.integer(fields, f"MPTCP_ATTR_{side}PORT")
+def _endpoint(fields: Decoded, side: str) -> Endpoint | None:
+    """The source (``S``: this host) or destination (``D``) of an event."""
+    host = fields.host(f"MPTCP_ATTR_{side}ADDR4", f"MPTCP_ATTR_{side}ADDR6")
+    port = fields.integer(f"MPTCP_ATTR_{side}PORT")
     return None if host is None else Endpoint(numeric_host(host), port or 0)

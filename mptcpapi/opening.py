@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from errno import ECONNABORTED, ECONNRESET, EINVAL, ENOTCONN, ETIMEDOUT
 from itertools import islice
 from socket import AF_INET, AF_UNSPEC
@@ -80,8 +81,7 @@ def open_subflow(
         opening = _Opening(connection, events, *wanted, deadline)
         opening.send_syn(backup)
         try:
-            opening.wait_for_fourth_ack()
-            return opening.result(backup)
+            return opening.with_priority(opening.wait_for_fourth_ack(), backup)
         except SubflowRefused:
             raise
         except BaseException:
@@ -146,13 +146,17 @@ class _Opening:
                 )
             self._next_event(POLL_INTERVAL)
 
-    def wait_for_fourth_ack(self) -> None:
-        """Return once the subflow is fully established.
+    def wait_for_fourth_ack(self) -> Subflow:
+        """The subflow, once it is fully established.
 
         That is later than SUB_ESTABLISHED: an acceptor that refuses the subflow does so only after
         the third ACK (RFC 8684, section 3.2). Of the fourth the kernel sends no event.
         """
-        while not self._is_fully_established():
+        while True:
+            if self._entry is not None:
+                subflow = self._connection.describe(self._entry)
+                if subflow.fully_established:
+                    return replace(subflow, state=self._connection.find(subflow.id).state)
             if self._deadline.passed:
                 unanswered = "third ACK" if self._was_answered else "SYN"
                 raise SubflowTimeout(
@@ -162,13 +166,12 @@ class _Opening:
                 )
             self._next_event(POLL_INTERVAL if self._was_answered else _LIVENESS_INTERVAL)
 
-    def result(self, backup: bool) -> Subflow:
-        """The subflow, with the priority that was asked for (some kernels ignore it in the SYN)."""
-        entry = self._entry
-        assert entry is not None  # noqa: S101 - what is fully established was listed
-        if self._connection.describe(entry).backup != backup:
-            self._connection.make_backup(entry, backup, self._deadline)
-        return self._connection.describe(self._connection.find(entry.id))
+    def with_priority(self, subflow: Subflow, backup: bool) -> Subflow:
+        """The subflow with the priority asked for, which some kernels ignore in the SYN."""
+        if subflow.backup == backup:
+            return subflow
+        entry = self._connection.find(subflow)
+        return self._connection.make_backup(entry, backup, self._deadline)
 
     def give_up(self) -> None:
         """Take the half-open subflow away."""
@@ -225,11 +228,6 @@ class _Opening:
             entry.state is TcpState.CLOSE or self._connection.describe(entry).fully_established
             for entry in self._before
         )
-
-    def _is_fully_established(self) -> bool:
-        if self._entry is None:
-            return False
-        return bool(self._connection.describe(self._entry).fully_established)
 
     def _next_event(self, timeout: float) -> None:
         """Wait for something to happen; raise if it is the end of the subflow."""

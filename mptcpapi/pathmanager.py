@@ -139,13 +139,13 @@ def decode_local_addresses(message: Message) -> Iterator[LocalAddress]:
     """The address in one part of the answer to GET_ADDR."""
     from mptcpapi import tables  # noqa: PLC0415
 
-    fields = tables.decode(tables.mptcp_pm_msg, message.raw, abi.GENLMSGHDR.size)
-    address = tables.nested(fields, "MPTCP_PM_ATTR_ADDR")
+    fields = tables.decode(tables.mptcp_pm_msg, message, abi.GENLMSGHDR.size)
+    address = fields.nested("MPTCP_PM_ATTR_ADDR")
     if address is None:
         return
-    host = tables.host(address, "MPTCP_PM_ADDR_ATTR_ADDR4", "MPTCP_PM_ADDR_ATTR_ADDR6")
-    port = tables.integer(address, "MPTCP_PM_ADDR_ATTR_PORT")
-    address_id = tables.integer(address, "MPTCP_PM_ADDR_ATTR_ID")
+    host = address.host("MPTCP_PM_ADDR_ATTR_ADDR4", "MPTCP_PM_ADDR_ATTR_ADDR6")
+    port = address.integer("MPTCP_PM_ADDR_ATTR_PORT")
+    address_id = address.integer("MPTCP_PM_ADDR_ATTR_ID")
     if host is not None and address_id is not None:
         yield LocalAddress(numeric_host(host), port or 0, address_id)
 

@@ -11,15 +11,13 @@ from errno import EBADMSG
 from typing import Any
 
 from pyroute2.netlink import genlmsg, nla
-from pyroute2.netlink.diag import inet_diag_msg, inet_diag_req
+from pyroute2.netlink.diag import inet_diag_msg
 from pyroute2.netlink.exceptions import NetlinkDecodeError
 from pyroute2.netlink.generic.mptcp import mptcp_msg
 
 from mptcpapi import abi
 from mptcpapi.errors import BadAnswer
-from mptcpapi.nlmsg import attributes
-
-__all__ = ["decode", "encode", "host", "inet_diag_req", "integer", "nested"]
+from mptcpapi.nlmsg import Message, attributes
 
 # pyroute2 has no type hints, so its classes are Any to the type checker: hence the ignores.
 
@@ -100,46 +98,56 @@ def encode(message: Any) -> bytes:
     return bytes(message.data[abi.NLMSGHDR.size :])
 
 
-def decode(table: type, raw: bytes, fixed: int) -> Any:
-    """``raw``, a whole netlink message, by a class of this module.
+class Decoded:
+    """A decoded message, or an attribute that holds attributes."""
 
-    ``fixed``: bytes between the netlink header and the attributes. The framing is checked first,
-    since pyroute2 reads past the end of an attribute that claims too much.
-    """
-    list(attributes(raw[abi.NLMSGHDR.size + fixed :]))
-    message: Any = table(raw)
-    try:
-        message.decode()
-    except (NetlinkDecodeError, struct.error) as broken:
-        raise BadAnswer(EBADMSG, f"{table.__name__} of {len(raw)} bytes: {broken}") from broken
-    return message
+    def __init__(self, message: Any) -> None:
+        self.fixed = message
+        """The fields before the attributes, by their names in C."""
+        self._slots = {slot.name: slot for slot in message["attrs"]}
 
-
-def integer(message: Any, name: str) -> int | None:
-    """The attribute's number; ``None`` if the message does not have it."""
-    value = message.get_attr(name)
-    if value is None or isinstance(value, int):
-        return value
-    raise BadAnswer(EBADMSG, f"{name}: {value!r} is not an integer of the right size")
-
-
-def host(message: Any, *names: str) -> str | None:
-    """The IP address in the first of these attributes that is there."""
-    for name in names:
-        value = message.get_attr(name)
-        if isinstance(value, str):
+    def integer(self, name: str) -> int | None:
+        """The number in the attribute; ``None`` if it is not there."""
+        value = self._value(name)
+        if value is None or isinstance(value, int):
             return value
-        if value is not None:
-            raise BadAnswer(EBADMSG, f"{name}: {value!r} is not an IP address")
-    return None
+        raise BadAnswer(EBADMSG, f"{name}: {value!r} is not an integer of the right size")
 
+    def host(self, *names: str) -> str | None:
+        """The IP address in the first of these attributes that is there."""
+        for name in names:
+            value = self._value(name)
+            if isinstance(value, str):
+                return value
+            if value is not None:
+                raise BadAnswer(EBADMSG, f"{name}: {value!r} is not an IP address")
+        return None
 
-def nested(message: Any, *names: str) -> Any:
-    """The attributes inside attributes; ``None`` if one of them is missing."""
-    for name in names:
-        message = message.get_attr(name)
-        if message is None:
+    def nested(self, name: str) -> Decoded | None:
+        """The attributes inside the attribute; ``None`` if it is not there."""
+        value = self._value(name)
+        if value is None:
             return None
-        if not hasattr(message, "get_attr"):
-            raise BadAnswer(EBADMSG, f"{name} cannot be decoded")
-    return message
+        if not isinstance(value, dict):
+            raise BadAnswer(EBADMSG, f"{name}: {value!r} does not hold attributes")
+        return Decoded(value)
+
+    def _value(self, name: str) -> Any:
+        """As pyroute2 decodes it; the bare bytes if it cannot."""
+        slot = self._slots.get(name)
+        return None if slot is None else slot.value
+
+
+def decode(table: type, message: Message, fixed: int) -> Decoded:
+    """``message`` by a class of this module; ``fixed``: bytes in front of its attributes.
+
+    The framing is checked first, since pyroute2 reads past the end of what claims too much.
+    """
+    list(attributes(message.body[fixed:]))
+    decoded: Any = table(message.raw)
+    try:
+        decoded.decode()
+    except (NetlinkDecodeError, struct.error) as broken:
+        text = f"{table.__name__} of {len(message.raw)} bytes: {broken}"
+        raise BadAnswer(EBADMSG, text) from broken
+    return Decoded(decoded)

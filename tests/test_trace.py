@@ -82,7 +82,7 @@ class TestReading:
         with pytest.raises(UsageError, match="link type 105 is not one of 1, 12, 101, 113, 276"):
             Trace.from_pcap(wifi, at="server")
 
-    @pytest.mark.parametrize("snap_length", [68, 119])
+    @pytest.mark.parametrize("snap_length", [1, 68, 119])
     def test_a_snap_length_that_may_cut_options_makes_the_run_invalid(
         self, tmp_path: Path, snap_length: int
     ) -> None:
@@ -224,12 +224,25 @@ class TestOptions:
         assert len(lines) == 12
         assert lines[-1] == "    and 27 more"
 
+    def test_only_of_ten_lists_them_all(self, v4: Trace) -> None:
+        ten = Trace(tuple(segment for segment, _dss in v4.all(Dss)[:10]), at="server")
+
+        with pytest.raises(ScenarioFailed) as failure:
+            ten.only(Dss)
+
+        assert "saw 10" in str(failure.value)
+        assert len(str(failure.value).splitlines()) == 11
+
     def test_times_in_messages_count_from_the_first_frame(self) -> None:
         """Frame 1 of this capture is no TCP: the clock is Wireshark's, however narrow the trace."""
         trace = Trace.from_pcap(V6, at="server")
 
         with pytest.raises(ScenarioFailed, match=r"packet 29 at 2\.015067 s"):
             trace.after(trace[2].time).only(MpPrio)
+
+    def test_times_of_a_trace_of_segments_count_from_the_first_of_them(self, v4: Trace) -> None:
+        with pytest.raises(ScenarioFailed, match=r"packet 18 at 0\.000000 s"):
+            Trace(v4.segments[17:], at="server").only(MpPrio)
 
     def test_a_plain_tcp_capture_says_so(self, v4: Trace) -> None:
         plain = Trace((replace(v4[0], options=b""),), at="client")

@@ -342,6 +342,25 @@ def test_subtypes_without_a_layer_are_named() -> None:
     assert mptcp.label(b"\xc0") == "subtype 12"
 
 
+def test_subtypes_are_those_of_the_rfc() -> None:
+    """The registry of RFC 8684, section 8.2."""
+    names = [mptcp.SUBTYPES.get(number) for number in range(16)]
+
+    assert names == [
+        "MP_CAPABLE",
+        "MP_JOIN",
+        "DSS",
+        "ADD_ADDR",
+        "REMOVE_ADDR",
+        "MP_PRIO",
+        "MP_FAIL",
+        "MP_FASTCLOSE",
+        "MP_TCPRST",
+        *[None] * 6,
+        "MP_EXPERIMENTAL",
+    ]
+
+
 def test_label_counts_the_forms_together() -> None:
     labels = [mptcp.label(bytes.fromhex(octets)) for octets, _layer, _fields in VECTORS]
 

@@ -16,7 +16,7 @@ from lab.flow import Family, Flow
 from lab.host import LabNode
 from lab.load import load
 from lab.model import Topology
-from lab.plugin.verdicts import RUN, failed
+from lab.plugin.verdicts import RUN, at_the_end
 from lab.result import Run
 
 TOPOLOGIES = "topologies"
@@ -94,10 +94,13 @@ def server(net: Network) -> LabNode:
 
 
 @pytest.fixture
-def capture(net: Network, topology: Topology, result: Run) -> Iterator[Captures]:
+def capture(
+    request: pytest.FixtureRequest, net: Network, topology: Topology, result: Run
+) -> Iterator[Captures]:
     """Captures at all hosts, running before the first packet."""
     hosts = (net.node(name) for name in topology.hosts)
     with Captures(hosts, result.captures) as captures:
+        at_the_end(request.node, captures.stop)
         yield captures
         captures.stop()
         counters = {host: counter._asdict() for host, counter in captures.counters.items()}
@@ -124,6 +127,5 @@ def flow(
     marker = request.node.get_closest_marker("flow")
     options = marker.kwargs if marker else {}
     with Flow(client, server, topology, result, family=family, **options) as flow:
+        at_the_end(request.node, flow.finish)
         yield flow
-        if not failed(request.node):
-            flow.finish()

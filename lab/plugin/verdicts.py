@@ -6,7 +6,7 @@ counts as a failure for pytest's exit status and stands apart in its summary.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from types import ModuleType
 
 import pytest
@@ -23,6 +23,9 @@ RUN = pytest.StashKey[Run]()
 _INVALID = "lab_invalid"
 """The attribute of an invalid run's report; pytest-xdist takes it along to the controller."""
 
+_CODE = (ScenarioFailed, UsageError)
+"""Errors for which the line of the test says as much as the text."""
+
 _VERDICT = pytest.StashKey[tuple[Verdict, str]]()
 
 _WEIGHT = (Verdict.PASSED, Verdict.SKIPPED, Verdict.INVALID, Verdict.FAILED)
@@ -38,6 +41,23 @@ def pytest_configure() -> None:
         vars(module)["__tracebackhide__"] = lambda error: error.errisinstance(LabError)
 
 
+_ENDINGS = pytest.StashKey[list[Callable[[], object]]]()
+
+
+def at_the_end(item: pytest.Item, ending: Callable[[], object]) -> None:
+    """Do this after the body of the test, as a part of it; what is named last is done first."""
+    item.stash.setdefault(_ENDINGS, []).append(ending)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """End what the fixtures began, so that what then comes to light decides the test."""
+    yield
+    endings = item.stash.setdefault(_ENDINGS, [])
+    while endings:
+        endings.pop()()
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
@@ -49,7 +69,7 @@ def pytest_runtest_makereport(
         report.outcome = "skipped"
         path, line, _ = item.location
         report.longrepr = (path, (line or 0) + 1, f"Skipped: {error}")
-    elif isinstance(error, LabError) and not isinstance(error, ScenarioFailed | UsageError):
+    elif isinstance(error, LabError) and not (report.when == "call" and isinstance(error, _CODE)):
         report.longrepr = str(error)
     verdict = _verdict(report, error)
     vars(report)[_INVALID] = verdict is Verdict.INVALID
@@ -81,11 +101,6 @@ def _settle(item: pytest.Item, report: pytest.TestReport, verdict: Verdict) -> N
 
 
 _UNREMARKABLE = (Verdict.PASSED, Verdict.SKIPPED)
-
-
-def failed(item: pytest.Item) -> bool:
-    """Whether a phase of the test that has ended already was not a success."""
-    return item.stash.get(_VERDICT, (Verdict.PASSED, ""))[0] is not Verdict.PASSED
 
 
 def _reason(report: pytest.TestReport) -> str:
