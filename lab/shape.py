@@ -6,13 +6,11 @@ the queue of its own interface (TCP small queues) and not that of a network.
 
 from __future__ import annotations
 
-from typing import Any
-
 from pyroute2 import IPRoute
 
 from lab.errors import Unsupported
 from lab.model import Direction
-from lab.units import Queue
+from lab.units import Queue, rate_text
 
 DEFAULT_QUEUE = Queue(packets=100)
 """What waits before a rate when the file says nothing."""
@@ -22,6 +20,13 @@ FRAME = 1514
 
 BURST_TIME = 0.001
 """seconds that a token bucket may send ahead: a timer of the kernel is about as exact."""
+
+
+LARGEST = 2**32 - 1
+"""of the numbers in ``struct tc_tbf_qopt`` and ``struct tc_ratespec``, <linux/pkt_sched.h>"""
+
+TICK = 64e-9
+"""seconds; the unit of times in those (PSCHED_SHIFT, net/pkt_sched.h)"""
 
 
 def check(link: str, direction: Direction) -> None:
@@ -35,6 +40,8 @@ def check(link: str, direction: Direction) -> None:
                 f"link '{link}' declares {name}, which this version cannot emulate yet: "
                 f"remove '{name}' from the file, or run a topology without it"
             )
+    if direction.rate is not None:
+        _check_countable(link, direction.rate, token_bucket(direction.rate, _queue(direction)))
 
 
 def shaped(direction: Direction) -> bool:
@@ -42,17 +49,32 @@ def shaped(direction: Direction) -> bool:
     return direction.rate is not None
 
 
+def _check_countable(link: str, rate: int, bucket: dict[str, int]) -> None:
+    ticks = bucket["burst"] / bucket["rate"] / TICK
+    for name, value in {**bucket, "burst": ticks}.items():
+        if not 1 <= value <= LARGEST:
+            raise Unsupported(
+                f"link '{link}' declares {rate_text(rate)}, and for that its shaper (TBF) would "
+                f"need a {name} of {value:.3g}, which is more than it can count ({LARGEST:.3g}): "
+                "choose another rate or queue"
+            )
+
+
+def _queue(direction: Direction) -> Queue:
+    return direction.queue or DEFAULT_QUEUE
+
+
 def apply(netlink: IPRoute, index: int, direction: Direction) -> None:
     """Shape what leaves interface ``index`` as ``direction`` declares."""
     if direction.rate is None:
         return
-    queue = direction.queue or DEFAULT_QUEUE
+    queue = _queue(direction)
     netlink.tc("add", "tbf", index, 0x10000, **token_bucket(direction.rate, queue))
     if queue.packets:
         netlink.tc("add", "pfifo", index, 0x20000, parent=0x10001, limit=queue.packets)
 
 
-def token_bucket(rate: int, queue: Queue) -> dict[str, Any]:
+def token_bucket(rate: int, queue: Queue) -> dict[str, int]:
     """The parameters of a TBF qdisc: bytes per second, bytes, bytes (tc-tbf(8))."""
     burst = max(2 * FRAME, round(rate / 8 * BURST_TIME))
     return {"rate": rate // 8, "burst": burst, "limit": burst + _bytes(rate, queue)}

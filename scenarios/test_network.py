@@ -56,3 +56,20 @@ def test_the_path_manager_is_the_one_asked_for(net, topology):
     """The client's connections are managed from user space, the server's by its kernel."""
     assert settings(net.node("client"))["net.mptcp.pm_type"] == "1"
     assert settings(net.node("server"))["net.mptcp.pm_type"] == "0"
+
+
+def test_a_rate_bounds_what_arrives(flow, capture, topology):
+    """Of a link's declared rate the payload takes a little less, and never more."""
+    flow.wait_delivered("1 MB")
+
+    arrived = capture.at("server").arrived().on(flow.first)
+    bits_per_second = 8 * arrived.payload() / (arrived.end - arrived.start)
+    assert bits_per_second < topology.link("wifi").there.rate
+
+
+def test_a_segment_is_a_packet(flow, capture):
+    """Neither end nor wire joins segments: what is captured fits into an Ethernet frame."""
+    flow.wait_delivered("500 kB")
+
+    for host in ("client", "server"):
+        assert max(segment.payload for segment in capture.at(host)) <= 1460
