@@ -55,6 +55,11 @@ def test_subnets_do_not_overlap(subnet: object, place: KeyPath) -> None:
     assert "overlaps" in found[LTE + place]
 
 
+def test_a_subnet_overlaps_all_that_it_contains() -> None:
+    found = wrong(pair(subnet=["10.1.0.0/25", "10.1.0.0/24", "10.1.0.128/25"]))
+    assert set(found) == {(*WIFI, "subnet", 1), (*WIFI, "subnet", 2)}
+
+
 def test_each_overlapping_subnet_is_named() -> None:
     nested = ["10.1.0.0/16", "10.1.1.0/24", "10.1.1.128/25", "10.2.0.0/16", "10.1.2.0/24"]
     assert wrong(pair(subnet=nested)) == {
@@ -88,6 +93,18 @@ def test_the_first_address_of_an_ipv6_subnet_is_that_of_all_routers() -> None:
     assert "stands for the subnet" in found[(*WIFI, "addresses", "client:wifi")]
     last = "fd00::ffff:ffff:ffff:ffff"
     assert wrong(pair(subnet="fd00::/64", addresses={"client:wifi": last})) == {}
+
+
+@pytest.mark.parametrize("subnet", ["10.0.1.4/31", "fd00::4/127"])
+def test_both_addresses_of_the_smallest_subnets_are_for_ends(subnet: str) -> None:
+    first = subnet.partition("/")[0]
+    swapped = {"client:wifi": first.replace("4", "5"), "server:wifi": first}
+    assert wrong(pair(subnet=subnet, addresses=swapped)) == {}
+
+
+def test_addresses_are_not_called_misplaced_while_a_subnet_is_unreadable() -> None:
+    found = wrong(pair(subnet=["10.0.1.0/24", "10.0.2/24"], addresses={"client:wifi": "10.0.2.1"}))
+    assert list(found) == [(*WIFI, "subnet", 1)]
 
 
 def test_an_address_is_written_once() -> None:

@@ -46,7 +46,7 @@ def loads(content: str | bytes, name: str = "topology") -> Topology:
 def _placed(problem: Problem, places: dict[KeyPath, Place], source: Source) -> Mistake:
     """The mistake at the place of a problem, or of the closest part around it that is written."""
     path = problem.path
-    while path not in places:
+    while path and path not in places:
         path = path[:-1]
     line, column = places[path].key if problem.at_key else places[path].value
     return source.mistake(line, column, problem.message)
