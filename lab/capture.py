@@ -6,13 +6,14 @@ import json
 import select
 import subprocess
 import sys
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO, Any, NamedTuple, Self
 
 from lab import recorder
-from lab.errors import InvalidRun, UsageError
+from lab.errors import InvalidRun, ScenarioFailed, UsageError
 from lab.host import LabNode
 from lab.trace import Trace
 
@@ -21,6 +22,10 @@ SNAP_LENGTH = 160
 
 PATIENCE = 10.0
 """seconds until a recorder that does not answer counts as dead."""
+
+
+FIRST_PAUSE = 0.02
+"""seconds between the first and the second look at a capture"""
 
 
 class Counters(NamedTuple):
@@ -141,6 +146,25 @@ class Captures:
             known = ", ".join(sorted({*self._running, *self.counters}))
             raise UsageError(f"no capture at '{host}' (captures: {known})")
         return Trace.from_pcap(self._directory / f"{host}.pcap", at=host)
+
+    def until(
+        self, host: str, condition: Callable[[Trace], bool], *, timeout: float = 15.0
+    ) -> Trace:
+        """Wait until what ``host`` has seen fulfils ``condition``; give what it has seen then.
+
+        :raises ScenarioFailed: it does not within ``timeout`` seconds; the text says what it shows.
+        """
+        end = time.monotonic() + timeout
+        pause = FIRST_PAUSE
+        while not condition(seen := self.at(host)):
+            if time.monotonic() > end:
+                raise ScenarioFailed(
+                    f"what is expected did not come within {timeout:g} s; {seen.summary()}"
+                )
+            # A trace takes time to read, and more when it is long: look less and less often.
+            time.sleep(pause)
+            pause *= 1.5
+        return seen
 
     def stop(self) -> None:
         """End all captures; what they recorded can still be asked for.

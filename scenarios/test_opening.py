@@ -5,7 +5,7 @@ import errno
 import pytest
 
 import mptcpapi
-from lab.wire.mptcp import Dss, MpJoin, MpJoinSyn
+from lab.wire.mptcp import MpJoin, MpJoinSyn
 from mptcpapi import EventKind
 
 pytestmark = pytest.mark.topology("two_paths")
@@ -19,33 +19,32 @@ def test_a_subflow_joins_and_carries_data(flow, capture):
     flow.wait_delivered("200 kB")
 
     lte = flow.open_subflow("lte")
-    flow.wait_delivered_more("400 kB")
+    seen = capture.until("server", lambda seen: seen.arrived().on(lte).payload() > 50_000)
 
     assert lte.fully_established
     assert [subflow.id for subflow in flow.connection.subflows()] == [1, lte.id]
     event = flow.events["server"].wait(EventKind.SUB_ESTABLISHED, lte)
     assert event.remote_id == lte.local_id
-    arrived = capture.at("server")
-    join = arrived.join()
+    join = seen.join()
     assert (join.initiator, join.responder) == (lte.local, lte.remote)
-    join.verify(arrived.connection())
-    assert arrived.arrived().on(lte).payload() > 50_000
-    assert arrived.arrived().on(flow.first).after(join.ack.time).payload() > 50_000
+    join.verify(seen.connection())
 
 
 @both_families
 def test_a_subflow_is_backup_from_its_first_packet(flow, capture):
     """Opened as backup, a subflow says so in its MP_JOIN and carries no data of its own accord."""
+    first = flow.first
     lte = flow.open_subflow("lte", backup=True)
-    flow.wait_delivered_more("400 kB")
+    seen = capture.until(
+        "server",
+        lambda seen: seen.arrived().on(first).after(seen.join().ack.time).payload() > 100_000,
+    )
 
     assert lte.backup
     flow.events["server"].wait(EventKind.SUB_ESTABLISHED, lte, backup=True)
-    arrived = capture.at("server").arrived()
-    _, syn = arrived.only(MpJoinSyn)
+    _, syn = seen.arrived().only(MpJoinSyn)
     assert syn.backup
-    assert arrived.on(lte).payload() == 0
-    assert arrived.on(flow.first).after(arrived.on(lte).end).payload() > 100_000
+    assert seen.arrived().on(lte).payload() == 0
 
 
 @both_families
@@ -65,7 +64,7 @@ def test_nobody_listens(flow, capture):
     answer = next(s for s in seen.arrived().after(syn.time) if s.destination == syn.source)
     assert answer.rst
     assert syn.source == closed.local
-    assert seen.all(Dss)[-1][0].time > answer.time
+    assert seen.sent().on(flow.first).after(answer.time).payload() > 0
     assert [subflow.id for subflow in flow.connection.subflows()] == [1]
 
 

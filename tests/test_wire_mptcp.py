@@ -194,6 +194,29 @@ def test_tcp_shows_and_builds_the_option(
     assert rebuilt(option) == value
 
 
+@pytest.mark.parametrize(
+    ("option", "octets"),
+    [
+        (MpCapableSyn(), "0101"),
+        (MpCapableSynAck(), "0101" + "00" * 8),
+        (MpCapableAck(), "0101" + "00" * 16),
+        (MpCapableData(), "0101" + "00" * 18),
+        (MpJoinSyn(), "1000" + "00" * 8),
+        (MpJoinSynAck(), "1000" + "00" * 12),
+        (MpJoinAck(), "1000" + "00" * 20),
+        (Dss(), "2000"),
+        (Dss(flags="AM"), "2005" + "00" * 14),
+        (MpPrio(), "50"),
+        (MptcpOption(), "f0"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, MptcpOption) else "",
+)
+def test_what_is_not_given_is_zero(option: MptcpOption, octets: str) -> None:
+    """But version 1, and HMAC-SHA256 as the algorithm: RFC 8684 defines no other."""
+    assert bytes(option).hex() == octets
+    assert type(MptcpOption(bytes(option))) is type(option)
+
+
 def test_absent_fields_of_a_dss_are_none() -> None:
     option = MptcpOption(bytes.fromhex("2003d80a08af791a0afe"))
 

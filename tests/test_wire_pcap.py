@@ -70,7 +70,7 @@ def test_a_header_alone_is_a_capture_of_nothing() -> None:
 
 
 def test_another_format_is_refused() -> None:
-    with pytest.raises(UsageError, match=r"x.txt: not a pcap file \(it begins with 23 21 2f 62\)"):
+    with pytest.raises(UsageError, match=r"^x.txt: not a pcap file \(it begins with 23 21 2f 62\)"):
         file_header(b"#!/b", "x.txt")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import FrozenInstanceError
 from pathlib import Path
 
 import pytest
@@ -112,10 +113,14 @@ def test_padding_of_a_short_frame_is_no_payload() -> None:
     assert raw(V4 + bytes(6)) == SEGMENT_V4
 
 
-def test_ipv4_options_lie_before_the_segment() -> None:
-    header = bytes([0x46]) + V4[1:2] + struct.pack("!H", len(V4) + 4) + V4[4:20]
+@pytest.mark.parametrize("words", [6, 15])
+def test_ipv4_options_lie_before_the_segment(words: int) -> None:
+    options = bytes(4 * words - 20)
+    length = struct.pack("!H", len(V4) + len(options))
 
-    assert raw(header + bytes(4) + V4[20:]) == SEGMENT_V4
+    assert raw(bytes([0x40 + words]) + V4[1:2] + length + V4[4:20] + options + V4[20:]) == (
+        SEGMENT_V4
+    )
 
 
 def ipv6_with(protocol: int, extension: bytes) -> bytes:
@@ -153,7 +158,7 @@ NOT_TCP = {
     "ICMPv6": (101, NEIGHBOR_SOLICITATION),
     "later fragment": (101, V4[:6] + b"\x00\x01" + V4[8:]),
     "later fragment, IPv6": (101, ipv6_with(44, bytes.fromhex("0000 0008 00000000"))),
-    "version 5": (101, b"\x55" + V4[1:]),
+    "version 5": (101, b"\x50" + V4[1:]),
     "IPv4 behind the type of IPv6": (1, ETHERNET + b"\x86\xdd" + V4),
     "IPv4 header of 16 octets": (101, b"\x44" + V4[1:]),
     "TCP header of 16 octets": (101, V4[:32] + b"\x40" + V4[33:]),
@@ -205,6 +210,11 @@ def test_flags_are_the_bits_of_the_header() -> None:
     names = ["FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR"]
 
     assert {flag.name: flag.value for flag in Flags} == {n: 1 << i for i, n in enumerate(names)}
+
+
+def test_a_segment_is_frozen() -> None:
+    with pytest.raises(FrozenInstanceError):
+        SEGMENT_V4.payload = 0  # type: ignore[misc]  # that is the point
 
 
 def test_mptcp_options_of_a_segment() -> None:

@@ -28,7 +28,7 @@ def split(options: bytes) -> Iterator[bytes]:
         if options[start] == NOP:
             end = start + 1
         elif options[start] == EOL or options[start + 1 : start + 2] < b"\x02":
-            end = len(options)
+            end = len(options)  # the length is not there, 0 or 1
         else:
             end = start + options[start + 1]
         yield options[start:end]
