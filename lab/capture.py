@@ -9,8 +9,9 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, NamedTuple, Self
+from typing import IO, Any, Self
 
 from lab import recorder
 from lab.errors import InvalidRun, ScenarioFailed, UsageError
@@ -28,7 +29,8 @@ FIRST_PAUSE = 0.02
 """seconds between the first and the second look at a capture"""
 
 
-class Counters(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Counters:
     """What the kernel says at the end of a capture."""
 
     received: int

@@ -50,16 +50,14 @@ def run(topology: Topology, file: Path, results: Path) -> tuple[list[Step], Path
     :raises LabError: something did not happen as it should; the run says so too.
     """
     kept = Run(results, "demo", seed=secrets.randbits(32))
-    kept.keep_topology(topology.name, file)
-    kept.describe(command=sys.argv, git=environment.commit(Path.cwd()), **environment.describe())
+    environment.introduce(kept, topology, file, ["mptcp-lab", *sys.argv[1:]])
     with _judged(kept), Network(topology) as network:
         kept.describe(before=environment.state(network.nodes))
         hosts = [network.node(name) for name in topology.hosts]
         with Captures(hosts, kept.captures) as captures:
             steps = _steps(network, captures, kept)
             captures.stop()
-        counters = {host: counter._asdict() for host, counter in captures.counters.items()}
-        kept.describe(captures=counters, after=environment.state(network.nodes))
+        kept.describe(captures=captures.counters, after=environment.state(network.nodes))
     return steps, kept.directory
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -13,6 +13,8 @@ from typing import Any
 
 import mptcpapi
 from lab.host import LabNode
+from lab.model import Topology
+from lab.result import Run
 
 PACKAGES = ("mptcpapi", "mininet", "scapy", "pyroute2", "pytest")
 COMMANDS = {"iproute2": ("ip", "-V"), "mnexec": ("mnexec", "-v")}
@@ -26,6 +28,12 @@ SETTINGS = (
     "net/ipv4/tcp_slow_start_after_idle",
 )
 """Under /proc/sys; a directory stands for all that it holds."""
+
+
+def introduce(run: Run, topology: Topology, file: Path, command: Sequence[str]) -> None:
+    """Write into a run what it depends on; ``command`` is how it was started."""
+    run.keep_topology(topology.name, file)
+    run.describe(command=command, git=commit(Path.cwd()), **describe())
 
 
 @cache
@@ -85,4 +93,4 @@ def _output(*command: str) -> str | None:
         done = subprocess.run(command, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return None
-    return done.stdout.strip()
+    return (done.stdout or done.stderr).strip()

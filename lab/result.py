@@ -103,16 +103,17 @@ class Run:
         """Replace the manifest in one step, so that it is whole whenever the run dies."""
         path = self.directory / "manifest.json"
         fresh = path.with_suffix(".new")
-        fresh.write_text(json.dumps(self._manifest, indent=2, default=str) + "\n", encoding="utf-8")
+        text = json.dumps(_plain(self._manifest), indent=2)
+        fresh.write_text(f"{text}\n", encoding="utf-8")
         fresh.replace(path)
 
 
 def _plain(value: Any) -> Any:
-    """The value as JSON has it: frozen values by their fields, enumerations by their names."""
+    """The value as JSON has it: frozen values by their fields, those of an enum by name."""
     if is_dataclass(value):
         return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, Enum):
-        return value.name
+        return value.value if isinstance(value, str) else value.name
     if isinstance(value, Mapping):
         return {str(key): _plain(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):

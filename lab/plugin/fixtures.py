@@ -57,12 +57,8 @@ def result(request: pytest.FixtureRequest, topology: Topology) -> Run:
         seed=secrets.randbits(32) if seed is None else seed,
     )
     request.node.stash[RUN] = run
-    run.keep_topology(topology.name, topology_file(request))
-    run.describe(
-        command=["pytest", *map(str, config.invocation_params.args)],
-        git=environment.commit(config.rootpath),
-        **environment.describe(),
-    )
+    command = ["pytest", *map(str, config.invocation_params.args)]
+    environment.introduce(run, topology, topology_file(request), command)
     return run
 
 
@@ -103,8 +99,7 @@ def capture(
         at_the_end(request.node, captures.stop)
         yield captures
         captures.stop()
-        counters = {host: counter._asdict() for host, counter in captures.counters.items()}
-        result.describe(captures=counters)
+        result.describe(captures=captures.counters)
 
 
 @pytest.fixture
