@@ -17,7 +17,7 @@ from lab.model import Topology
 from lab.result import Run
 
 PACKAGES = ("mptcpapi", "mininet", "scapy", "pyroute2", "pytest")
-COMMANDS = {"iproute2": ("ip", "-V"), "mnexec": ("mnexec", "-v")}
+COMMANDS = {"iproute2": ("ip", "-V"), "git": ("git", "--version")}
 
 SETTINGS = (
     "net/mptcp",
