@@ -3,9 +3,9 @@
     import mptcpapi
 
     with mptcpapi.create_connection(("server", 5001)) as sock:
-        wifi, = sock.subflows()
-        lte = sock.open_subflow(local="10.0.2.1", backup=True)
         sock.sendall(b"a request")
+        (wifi,) = sock.subflows()
+        lte = sock.open_subflow(local="10.0.2.1", backup=True)
         sock.set_backup(lte, False)
         sock.close_subflow(wifi)
 

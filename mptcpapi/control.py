@@ -18,7 +18,7 @@ from mptcpapi.errors import (
     SocketClosed,
     SubflowTimeout,
 )
-from mptcpapi.info import Descriptor, SubflowEntry, fileno, read_full_info, read_names
+from mptcpapi.info import Descriptor, SubflowEntry, fileno, read_full_info, read_inode, read_names
 from mptcpapi.pathmanager import PathManager
 from mptcpapi.subflow import Subflow, describe, is_open
 
@@ -88,17 +88,17 @@ class Control:
 
 @contextmanager
 def control(sock: Descriptor) -> Iterator[Control]:
-    """Reach for a connection's controls; the errors of the kernel's refusal are told apart here."""
+    """Reach for the controls of a connection, for one call."""
     fd = fileno(sock)
     info = read_full_info(fd)
     local, remote = read_names(fd)
-    with PathManager(fd, info.token) as manager, Diag(fd) as diag:
+    with PathManager(fd, info.token) as manager, Diag(fd, read_inode(fd)) as diag:
         reached = Control(fd, info.token, local, remote, manager, diag)
         try:
             yield reached
         except PathManagerNotUserspace:
             reached.entries()
-            read_names(fd)  # a connection that has ended is refused with the same errno
+            read_names(fd)  # of a connection that has ended the kernel says the same
             raise
 
 

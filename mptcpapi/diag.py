@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from errno import EBADMSG, ENOENT
 from ipaddress import ip_address
@@ -26,7 +25,10 @@ _ALL_STATES = 0xFFFFFFFF
 
 @dataclass(frozen=True, slots=True)
 class SubflowDiag:
-    """One TCP socket of the kernel; ``None`` where it does not tell (CAP_NET_ADMIN, Linux 6.15)."""
+    """One TCP socket; ``None`` where the kernel does not tell.
+
+    Before Linux 6.15 it tells the MPTCP part only to those who have CAP_NET_ADMIN.
+    """
 
     local: Endpoint
     remote: Endpoint
@@ -40,10 +42,13 @@ class SubflowDiag:
 
 
 class Diag:
-    """Looks up the subflows of the socket ``fd``; a context manager, for one thread at a time."""
+    """Looks up the subflows of one connection; a context manager, for one thread at a time.
 
-    def __init__(self, fd: int) -> None:
-        self._inode = os.fstat(fd).st_ino
+    ``fd``: its socket. ``inode``: that socket's, which all its subflows have.
+    """
+
+    def __init__(self, fd: int, inode: int) -> None:
+        self._inode = inode
         try:
             self._netlink = Netlink(abi.NETLINK_SOCK_DIAG, beside=fd)
         except NoPrivilege:  # then only a socket of the thread's own namespace can be looked up

@@ -148,8 +148,6 @@ class EventStream:
     def _fill(self, timeout: float) -> None:
         """Read one datagram and keep the events in it that are wanted."""
         for message in self._netlink.receive(timeout):
-            if message.kind != mptcp_pm_family().id:
-                continue
             event = decode_event(message, time())
             if event is not None and self._token in {None, event.token}:
                 self._read.append(event)

@@ -28,7 +28,7 @@ from mptcpapi.errors import (
     Unsupported,
 )
 
-_FIRST_GUESS = 8
+FIRST_ROOM = 8
 """Subflows for which room is made before the kernel has said how many there are."""
 _TCP_INFO_SIZE = 1
 """Only ``tcpi_state``, the first byte of ``struct tcp_info``, is asked for."""
@@ -100,6 +100,14 @@ def mptcp_in_use(fd: int) -> bool:
     return False
 
 
+def read_inode(fd: int) -> int:
+    """The inode of the socket, which sock_diag shows with each of its subflows."""
+    try:
+        return os.fstat(fd).st_ino
+    except OSError as failed:
+        raise _socket_error(fd, failed.errno or EBADF) from failed
+
+
 def read_names(fd: int) -> tuple[Endpoint, Endpoint]:
     """The local and remote endpoint of the connection: for ever those of its initial subflow.
 
@@ -135,7 +143,7 @@ def read_full_info(fd: int) -> FullInfo:
     :raises FallenBack: the socket is TCP
     :raises Unsupported: a kernel without MPTCP_FULL_INFO (before Linux 6.5)
     """
-    room = _FIRST_GUESS
+    room = FIRST_ROOM
     while True:
         info = _read_full_info(fd, room)
         if info.count <= room:

@@ -39,5 +39,5 @@ def decode_netstat(text: str) -> dict[str, int]:
         return dict(zip(names, map(int, values), strict=True))
     except ValueError as broken:
         raise BadAnswer(
-            EBADMSG, f"/proc/net/netstat: names and values differ: {broken}"
+            EBADMSG, f"/proc/net/netstat: names and values do not match: {broken}"
         ) from broken

@@ -11,10 +11,12 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from errno import EBADF, EINVAL, EPERM
+from errno import EBADF, EINVAL, EOPNOTSUPP, EPERM
 
 from mptcpapi import abi
-from mptcpapi.errors import InvalidArgument, NoPrivilege, SocketClosed
+from mptcpapi.errors import InvalidArgument, NoPrivilege, SocketClosed, Unsupported
+
+_OWN_NAMESPACE = "/proc/thread-self/ns/net"
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -28,7 +30,7 @@ def namespace_of(fd: int) -> Iterator[None]:
     with ExitStack() as release:
         theirs = _open_namespace(fd)
         release.callback(os.close, theirs)
-        ours = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        ours = _open_own_namespace()
         release.callback(os.close, ours)
         if not os.path.samestat(os.fstat(theirs), os.fstat(ours)):
             release.callback(_enter, ours)
@@ -57,6 +59,14 @@ def _open_namespace(fd: int) -> int:
             raise SocketClosed(EBADF, f"descriptor {fd} is closed") from failed
         text = f"descriptor {fd}: cannot tell its network namespace ({failed.strerror})"
         raise InvalidArgument(EINVAL, text) from failed
+
+
+def _open_own_namespace() -> int:
+    try:
+        return os.open(_OWN_NAMESPACE, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as failed:
+        text = f"cannot open {_OWN_NAMESPACE} ({failed.strerror}): is /proc mounted?"
+        raise Unsupported(EOPNOTSUPP, text) from failed
 
 
 def _enter(namespace: int) -> None:

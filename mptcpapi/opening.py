@@ -22,6 +22,7 @@ from mptcpapi.errors import (
     EventsLost,
     KernelRefused,
     MptcpError,
+    NoSuchSubflow,
     SubflowRefused,
     SubflowTimeout,
 )
@@ -84,6 +85,8 @@ def open_subflow(
             return opening.with_priority(opening.wait_for_fourth_ack(), backup)
         except SubflowRefused:
             raise
+        except NoSuchSubflow as gone:
+            raise opening.refusal(ECONNABORTED) from gone
         except BaseException:
             opening.give_up()
             raise
@@ -96,7 +99,8 @@ def _endpoints(
     family = AF_INET if read_family(connection.fd) == AF_INET else AF_UNSPEC
     there = connection.remote
     if remote is not None:
-        there = parse(remote, there.port, family)
+        there = parse(remote, 0, family)
+        there = Endpoint(there.host, there.port or connection.remote.port)
     here = Endpoint("0.0.0.0" if there.family == AF_INET else "::", 0)  # noqa: S104 - any route
     if local is not None:
         here = parse(local, 0, there.family)
@@ -144,7 +148,7 @@ class _Opening:
                     "established, which takes some data and its acknowledgement (RFC 8684, "
                     "section 3.1)",
                 )
-            self._next_event(POLL_INTERVAL)
+            self._next_event(0 if self._was_settled else _LIVENESS_INTERVAL)
 
     def wait_for_fourth_ack(self) -> Subflow:
         """The subflow, once it is fully established.
@@ -179,6 +183,11 @@ class _Opening:
             with suppress(MptcpError):  # it, or the whole connection, may be gone by itself
                 self._connection.manager.destroy(self._entry.local, self._entry.remote)
 
+    def refusal(self, code: int, detail: str = "") -> SubflowRefused:
+        """The error for an errno, with what the kernel or the peer said besides."""
+        reason = _REASONS.get(code, os.strerror(code))
+        return SubflowRefused(code, f"{self} refused: {reason}{detail and f' ({detail})'}")
+
     def _try_to_send(self, backup: bool) -> bool:
         """Whether the SYN was sent; false if the connection is not far enough."""
         with _sending:
@@ -187,8 +196,7 @@ class _Opening:
                 self._create(backup)
             except KernelRefused as refused:
                 if refused.errno != ENOTCONN:
-                    text = _REASONS.get(refused.errno, f"the kernel says: {refused.strerror}")
-                    raise self._refusal(refused.errno, text) from refused
+                    raise self.refusal(refused.errno, refused.strerror) from refused
                 self._look_whether_settled()
                 return False
             listed = self._connection.entries()
@@ -206,11 +214,13 @@ class _Opening:
         refusal = KernelRefused(EINVAL, "no address id is free")
         for address_id in islice(candidates, _MOST_ID_TRIES):
             try:
-                return manager.create(self._local, self._remote, address_id, backup=backup)
+                manager.create(self._local, self._remote, address_id, backup=backup)
             except KernelRefused as refused:
                 if refused.errno != EINVAL:
                     raise
                 refusal = refused
+            else:
+                return
         raise refusal
 
     def _ids_in_use(self) -> Iterator[LocalAddress]:
@@ -252,7 +262,7 @@ class _Opening:
     def _check_that_it_is_listed(self) -> None:
         numbers = {entry.id for entry in self._connection.entries()}
         if self._entry is None or self._entry.id not in numbers:
-            raise self._refusal(ECONNABORTED, "it was closed, and the event that says why is lost")
+            raise self.refusal(ECONNABORTED, "the event that says why is lost")
 
     def _is_own(self, event: Event) -> bool:
         """Whether the event is about this subflow; a SUB_CLOSED may lack the remote port."""
@@ -279,13 +289,10 @@ class _Opening:
         code = event.error
         if code is None:  # so Linux 6.18 in both cases
             code = ECONNRESET if self._was_answered else ECONNABORTED
-        text = _REASONS.get(code, os.strerror(code))
+        detail = ""
         if event.reset_reason is not None:
             meaning = abi.MPTCP_RST_REASONS.get(event.reset_reason, "unknown")
-            text += f" (reset reason {event.reset_reason}: {meaning})"
-        refused = self._refusal(code, text)
+            detail = f"reset reason {event.reset_reason}: {meaning}"
+        refused = self.refusal(code, detail)
         refused.reset_reason = event.reset_reason
         return refused
-
-    def _refusal(self, code: int, text: str) -> SubflowRefused:
-        return SubflowRefused(code, f"{self} refused: {text}")

@@ -28,6 +28,14 @@ class LocalAddress(NamedTuple):
     """Address id: what MP_JOIN tells the peer; 0 is the address of the initial subflow."""
 
 
+class PmAddress(NamedTuple):
+    """An address as a command gives it."""
+
+    endpoint: Endpoint
+    id: int | None = None
+    backup: bool = False
+
+
 class PathManager:
     """The commands for one connection; a context manager, for one thread at a time.
 
@@ -52,26 +60,24 @@ class PathManager:
 
     def create(self, local: Endpoint, remote: Endpoint, address_id: int, *, backup: bool) -> None:
         """SUBFLOW_CREATE: send the SYN with MP_JOIN; returns before the peer has answered."""
-        flags = abi.MPTCP_PM_ADDR_FLAG_BACKUP if backup else 0
-        self._command(
-            abi.MPTCP_PM_CMD_SUBFLOW_CREATE, _address(local, address_id, flags), _address(remote)
-        )
+        source = PmAddress(local, address_id, backup)
+        self._command(abi.MPTCP_PM_CMD_SUBFLOW_CREATE, source, PmAddress(remote))
 
     def destroy(self, local: Endpoint, remote: Endpoint) -> None:
         """SUBFLOW_DESTROY: end the subflow with FIN; ESRCH: there is none."""
         command = abi.MPTCP_PM_CMD_SUBFLOW_DESTROY
         try:
-            self._command(command, _address(local), _address(remote))
+            self._command(command, PmAddress(local), PmAddress(remote))
         except KernelRefused as refused:
             if refused.errno != ESRCH or local.family != AF_INET:
                 raise
             # the initial subflow of an AF_INET6 socket: over IPv4 too, it has IPv6 addresses
-            self._command(command, _address(_mapped(local)), _address(_mapped(remote)))
+            self._command(command, PmAddress(_mapped(local)), PmAddress(_mapped(remote)))
 
     def set_backup(self, local: Endpoint, remote: Endpoint, *, backup: bool) -> None:
         """SET_FLAGS: send MP_PRIO; EINVAL: no such subflow, or its SYN is not answered yet."""
-        flags = abi.MPTCP_PM_ADDR_FLAG_BACKUP if backup else 0
-        self._command(abi.MPTCP_PM_CMD_SET_FLAGS, _address(local, flags=flags), _address(remote))
+        source = PmAddress(local, backup=backup)
+        self._command(abi.MPTCP_PM_CMD_SET_FLAGS, source, PmAddress(remote))
 
     def local_addresses(self) -> list[LocalAddress]:
         """The list that the kernel keeps (GET_ADDR with a token).
@@ -82,7 +88,7 @@ class PathManager:
         answers = self._command(abi.MPTCP_PM_CMD_GET_ADDR, flags=abi.NLM_F_DUMP)
         return [address for answer in answers for address in decode_local_addresses(answer)]
 
-    def _command(self, command: int, *addresses: dict[str, Any], flags: int = 0) -> list[Message]:
+    def _command(self, command: int, *addresses: PmAddress, flags: int = 0) -> list[Message]:
         try:
             return self._request(command, *addresses, flags=flags)
         except KernelRefused as refused:
@@ -96,38 +102,43 @@ class PathManager:
         If not, the kernel answers EINVAL to every command, with a sentence that differs between
         versions. So destroy a subflow that cannot exist: ESRCH if it obeys.
         """
-        nowhere = _address(_NOWHERE)
+        nowhere = PmAddress(_NOWHERE)
         try:
             self._request(abi.MPTCP_PM_CMD_SUBFLOW_DESTROY, nowhere, nowhere)
         except KernelRefused as refused:
             return refused.errno != EINVAL
         return True
 
-    def _request(self, command: int, *addresses: dict[str, Any], flags: int = 0) -> list[Message]:
-        """Send a command about no, the local, or the local and the remote address."""
-        from mptcpapi import tables  # noqa: PLC0415 - see there
-
-        message: Any = tables.mptcp_pm_msg()
-        message["cmd"] = command
-        message["version"] = abi.MPTCP_PM_VER
-        message["attrs"] = [("MPTCP_PM_ATTR_TOKEN", self._token)]
-        for name, address in zip(_ADDRESS_ATTRIBUTES, addresses, strict=False):
-            message["attrs"].append((name, address, abi.NLA_F_NESTED))
-        return self._netlink.request(mptcp_pm_family().id, tables.encode(message), flags=flags)
+    def _request(self, command: int, *addresses: PmAddress, flags: int = 0) -> list[Message]:
+        body = encode_command(command, self._token, *addresses)
+        return self._netlink.request(mptcp_pm_family().id, body, flags=flags)
 
 
-def _address(endpoint: Endpoint, address_id: int | None = None, flags: int = 0) -> dict[str, Any]:
+def encode_command(command: int, token: int, *addresses: PmAddress) -> bytes:
+    """A command about the connection ``token`` and no, its local, or both addresses."""
+    from mptcpapi import tables  # noqa: PLC0415 - see there
+
+    message: Any = tables.mptcp_pm_msg()
+    message["cmd"] = command
+    message["version"] = abi.MPTCP_PM_VER
+    message["attrs"] = [("MPTCP_PM_ATTR_TOKEN", token)]
+    for name, address in zip(_ADDRESS_ATTRIBUTES, addresses, strict=False):
+        message["attrs"].append((name, _pm_addr(address), abi.NLA_F_NESTED))
+    return tables.encode(message)
+
+
+def _pm_addr(address: PmAddress) -> dict[str, Any]:
     """The contents of a nested address; its port is in host order, unlike in events."""
-    version = "6" if ":" in endpoint.host else "4"
+    host, port = address.endpoint
     attributes: list[tuple[str, Any]] = [
-        ("MPTCP_PM_ADDR_ATTR_FAMILY", endpoint.family),
-        (f"MPTCP_PM_ADDR_ATTR_ADDR{version}", endpoint.host),
-        ("MPTCP_PM_ADDR_ATTR_FLAGS", flags),
+        ("MPTCP_PM_ADDR_ATTR_FAMILY", address.endpoint.family),
+        (f"MPTCP_PM_ADDR_ATTR_ADDR{6 if ':' in host else 4}", host),
+        ("MPTCP_PM_ADDR_ATTR_FLAGS", abi.MPTCP_PM_ADDR_FLAG_BACKUP if address.backup else 0),
     ]
-    if endpoint.port:
-        attributes.append(("MPTCP_PM_ADDR_ATTR_PORT", endpoint.port))
-    if address_id is not None:
-        attributes.append(("MPTCP_PM_ADDR_ATTR_ID", address_id))
+    if port:
+        attributes.append(("MPTCP_PM_ADDR_ATTR_PORT", port))
+    if address.id is not None:
+        attributes.append(("MPTCP_PM_ADDR_ATTR_ID", address.id))
     return {"attrs": attributes}
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from mptcpapi.abi import SubflowFlag, TcpState
 from mptcpapi.diag import Diag, SubflowDiag
 from mptcpapi.endpoint import Endpoint
-from mptcpapi.info import Descriptor, SubflowEntry, fileno, mptcp_in_use, read_full_info
+from mptcpapi.info import Descriptor, SubflowEntry, fileno, mptcp_in_use, read_full_info, read_inode
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def subflows(sock: Descriptor) -> tuple[Subflow, ...]:
     """
     fd = fileno(sock)
     entries = [entry for entry in read_full_info(fd).subflows if is_open(entry)]
-    with Diag(fd) as diag:
+    with Diag(fd, read_inode(fd)) as diag:
         found = [describe(entry, diag.find(entry.local, entry.remote)) for entry in entries]
     return tuple(sorted(found, key=lambda subflow: subflow.id))
 

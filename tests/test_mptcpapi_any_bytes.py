@@ -1,0 +1,135 @@
+"""Whatever bytes the decoders get, they return a value or raise BadAnswer."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from kernel_answers import ANSWERS, message, raw, with_body
+
+from mptcpapi.abi import SubflowFlag
+from mptcpapi.diag import decode_diag
+from mptcpapi.endpoint import Endpoint, decode_sockaddr
+from mptcpapi.errors import BadAnswer
+from mptcpapi.events import decode_event
+from mptcpapi.info import decode_full_info
+from mptcpapi.nlmsg import Message
+from mptcpapi.pathmanager import decode_local_addresses
+
+EVENTS = [name for name in ANSWERS if name.startswith(("sub_", "created", "announced", "closed"))]
+DIAGS = [name for name in ANSWERS if name.startswith("diag_")]
+LISTS = [name for name in ANSWERS if name.startswith("local_addresses")]
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> Iterator[None]:
+    """pyroute2 logs every attribute that it cannot decode."""
+    logging.disable(logging.WARNING)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+def read_event(given_message: Message) -> None:
+    event = decode_event(given_message, 0.0)
+    if event is not None:
+        numbers = (event.token, event.local_id, event.remote_id, event.error, event.reset_reason)
+        assert all(isinstance(number, int | None) for number in numbers)
+        assert all(isinstance(end, Endpoint | None) for end in (event.local, event.remote))
+        assert isinstance(event.backup, bool | None)
+
+
+def read_diag(given_message: Message) -> None:
+    found = decode_diag(given_message)
+    assert isinstance(found.flags, SubflowFlag | None)
+    assert all(isinstance(number, int | None) for number in (found.local_id, found.remote_id))
+
+
+def read_list(given_message: Message) -> None:
+    for address in decode_local_addresses(given_message):
+        assert isinstance(address.host, str)
+        assert isinstance(address.id, int)
+
+
+DECODERS = [(read_event, EVENTS), (read_diag, DIAGS), (read_list, LISTS)]
+
+
+@st.composite
+def damaged(draw: st.DrawFn, name: str) -> Message:
+    """A real message, cut, with some bytes changed, and with any bytes at its end."""
+    whole = message(name)
+    body = bytearray(whole.body)
+    for place in draw(st.lists(st.integers(0, len(body) - 1), max_size=6)):
+        body[place] = draw(st.integers(0, 255))
+    cut = draw(st.integers(0, len(body)) | st.just(len(body)))
+    return with_body(bytes(body[:cut]) + draw(st.binary(max_size=12)), whole)
+
+
+@pytest.mark.parametrize(("decoder", "names"), DECODERS)
+@settings(deadline=None)
+@given(data=st.data())
+def test_damaged_messages(
+    decoder: Callable[[Message], None], names: list[str], data: st.DataObject
+) -> None:
+    given_message = data.draw(st.sampled_from(names).flatmap(damaged))
+    with suppress(BadAnswer):
+        decoder(given_message)
+
+
+@pytest.mark.parametrize(("decoder", "names"), DECODERS)
+@settings(deadline=None)
+@given(body=st.binary(max_size=200))
+def test_any_message(decoder: Callable[[Message], None], names: list[str], body: bytes) -> None:
+    with suppress(BadAnswer):
+        decoder(with_body(body, message(names[0])))
+
+
+@pytest.mark.parametrize(("decoder", "names"), DECODERS)
+def test_cut_messages(decoder: Callable[[Message], None], names: list[str]) -> None:
+    for name in names:
+        whole = message(name)
+        for length in range(len(whole.body)):
+            with suppress(BadAnswer):
+                decoder(with_body(whole.body[:length], whole))
+
+
+@pytest.mark.parametrize(("decoder", "names"), DECODERS)
+def test_a_header_alone_is_refused(decoder: Callable[[Message], None], names: list[str]) -> None:
+    with pytest.raises(BadAnswer):
+        decoder(with_body(b"", message(names[0])))
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=150), st.binary(max_size=600), st.binary(max_size=4))
+def test_any_full_info(head: bytes, entries: bytes, states: bytes) -> None:
+    with suppress(BadAnswer):
+        info = decode_full_info(head, entries, states)
+        assert len(info.subflows) <= info.count
+
+
+@settings(deadline=None)
+@given(st.data())
+def test_full_info_with_a_cut_array_is_refused(data: st.DataObject) -> None:
+    parts = [raw(f"full_info_{part}_v6") for part in ("head", "entries", "states")]
+    which = data.draw(st.sampled_from([1, 2]))
+    parts[which] = parts[which][: data.draw(st.integers(0, len(parts[which]) - 1))]
+
+    with pytest.raises(BadAnswer, match="lists 2 subflows that it does not have"):
+        decode_full_info(*parts)
+
+
+@settings(deadline=None)
+@given(st.integers(0, 55))
+def test_full_info_cut_before_the_end_of_the_token_is_refused(length: int) -> None:
+    head, *arrays = (raw(f"full_info_{part}_v6") for part in ("head", "entries", "states"))
+
+    with pytest.raises(BadAnswer, match="too short"):
+        decode_full_info(head[:length], *arrays)
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=128))
+def test_any_sockaddr(data: bytes) -> None:
+    with suppress(BadAnswer):
+        assert isinstance(decode_sockaddr(data), Endpoint)

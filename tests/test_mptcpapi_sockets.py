@@ -1,0 +1,272 @@
+"""Sockets on the loopback interface: what works without any privilege, and every refusal."""
+
+import os
+import pickle
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from errno import EADDRINUSE, EBADF, EINVAL, ENOTCONN, EOPNOTSUPP, EPERM
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+import mptcpapi
+from mptcpapi import (
+    ConnectionEnded,
+    FallenBack,
+    InvalidArgument,
+    MachineError,
+    MptcpError,
+    NoPrivilege,
+    Socket,
+    SocketClosed,
+    SubflowTimeout,
+    TcpState,
+    Unavailable,
+    Unsupported,
+    info,
+)
+
+Operation = Callable[[Socket], object]
+
+READING: dict[str, Operation] = {
+    "token": mptcpapi.token,
+    "subflows": mptcpapi.subflows,
+}
+CHANGING: dict[str, Operation] = {
+    "open_subflow": mptcpapi.open_subflow,
+    "close_subflow": lambda sock: mptcpapi.close_subflow(sock, 1),
+    "set_backup": lambda sock: mptcpapi.set_backup(sock, 1, True),
+}
+EVERY = {**READING, **CHANGING, "in_use": mptcpapi.in_use}
+
+
+class Pair(NamedTuple):
+    client: Socket
+    server: Socket
+
+
+@pytest.fixture
+def listener() -> Iterator[Socket]:
+    try:
+        made = mptcpapi.create_server(("127.0.0.1", 0))
+    except Unavailable as reason:
+        pytest.skip(str(reason))
+    with made:
+        try:
+            made.subflows()
+        except Unsupported as reason:
+            pytest.skip(str(reason))
+        yield made
+
+
+@pytest.fixture
+def pair(listener: Socket) -> Iterator[Pair]:
+    with mptcpapi.create_connection(listener.getsockname()) as client:
+        server, _ = listener.accept()
+        with server:
+            yield Pair(client, server)
+
+
+@pytest.fixture
+def tcp_listener(listener: Socket) -> Iterator[socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as made:
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def _nothing_leaks() -> Iterator[None]:
+    before = _open_descriptors()
+    yield
+    assert _open_descriptors() <= before
+
+
+def _open_descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def test_both_ends_speak_mptcp(pair: Pair) -> None:
+    for end in pair:
+        assert isinstance(end, Socket)
+        assert end.in_use()
+        assert end.proto == mptcpapi.IPPROTO_MPTCP
+        assert end.token() > 0
+
+
+def test_the_initial_subflow_is_listed_at_both_ends(pair: Pair) -> None:
+    (there,), (here,) = pair.client.subflows(), pair.server.subflows()
+
+    assert there.id == here.id == 1
+    assert there.state is here.state is TcpState.ESTABLISHED
+    assert (there.local, there.remote) == (here.remote, here.local)
+    assert there.local == pair.client.getsockname()
+    assert there.remote == pair.client.getpeername()
+
+
+@pytest.mark.parametrize("name", [*READING, "in_use"])
+def test_a_descriptor_or_another_socket_object_will_do(pair: Pair, name: str) -> None:
+    fd = pair.client.fileno()
+    twin = socket.socket(fileno=os.dup(fd))
+
+    with twin:
+        assert EVERY[name](twin) == EVERY[name](fd) == EVERY[name](pair.client)  # type: ignore[arg-type]
+
+
+def test_a_server_without_mptcp_is_refused(tcp_listener: socket.socket) -> None:
+    with pytest.raises(FallenBack, match="pass fallback=True if TCP will do") as refusal:
+        mptcpapi.create_connection(tcp_listener.getsockname())
+
+    assert refusal.value.errno == EOPNOTSUPP
+
+
+def test_a_server_without_mptcp_is_served_over_tcp(tcp_listener: socket.socket) -> None:
+    with mptcpapi.create_connection(tcp_listener.getsockname(), fallback=True) as client:
+        server, _ = tcp_listener.accept()
+        with server:
+            client.sendall(b"hello")
+            assert server.recv(5) == b"hello"
+            assert not client.in_use()
+
+
+@pytest.mark.parametrize("name", [*READING, *CHANGING])
+def test_no_subflows_after_fallback(tcp_listener: socket.socket, name: str) -> None:
+    with (
+        mptcpapi.create_connection(tcp_listener.getsockname(), fallback=True) as client,
+        pytest.raises(FallenBack, match=r"is TCP.*RFC 8684, section 3\.7") as refusal,
+    ):
+        EVERY[name](client)
+
+    assert refusal.value.errno == EOPNOTSUPP
+
+
+def test_a_client_without_mptcp_is_accepted(listener: Socket) -> None:
+    with socket.create_connection(listener.getsockname()):
+        server, _ = listener.accept()
+        with server:
+            assert server.proto == socket.IPPROTO_TCP
+            assert not server.in_use()
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_closed_socket(listener: Socket, name: str) -> None:
+    closed = Socket()
+    closed.close()
+
+    with pytest.raises(SocketClosed, match="this socket is closed") as refusal:
+        EVERY[name](closed)
+
+    assert refusal.value.errno == EBADF
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_descriptor_that_is_not_open(name: str) -> None:
+    with pytest.raises(SocketClosed, match="descriptor 987654 is closed"):
+        EVERY[name](987654)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_descriptor_that_is_no_socket(name: str) -> None:
+    with Path("/dev/null").open() as file, pytest.raises(InvalidArgument, match="is not a socket"):
+        EVERY[name](file)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_something_without_a_descriptor(name: str) -> None:
+    with pytest.raises(InvalidArgument, match="not str"):
+        EVERY[name]("socket")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", CHANGING)
+def test_a_socket_that_is_not_connected(listener: Socket, name: str) -> None:
+    with Socket() as unconnected:
+        assert unconnected.subflows() == ()
+        with pytest.raises(ConnectionEnded, match="not connected") as refusal:
+            EVERY[name](unconnected)
+
+    assert refusal.value.errno == ENOTCONN
+
+
+def test_more_subflows_than_room_was_made_for(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(info, "FIRST_ROOM", 0)
+
+    assert [subflow.id for subflow in pair.client.subflows()] == [1]
+
+
+def test_a_listening_socket_has_no_subflows(listener: Socket) -> None:
+    assert listener.subflows() == ()
+
+
+@pytest.mark.parametrize("name", CHANGING)
+def test_the_kernels_path_manager_or_a_missing_privilege(pair: Pair, name: str) -> None:
+    """Whoever runs this, the connection cannot be steered; the text says what to do."""
+    if _path_manager() != "kernel":
+        pytest.skip("this namespace has the userspace path manager")
+    with pytest.raises(MachineError, match=r"net\.mptcp\.pm_type=1|CAP_NET_ADMIN") as refusal:
+        EVERY[name](pair.client)
+
+    assert refusal.value.errno in {EINVAL, EPERM}
+
+
+def _path_manager() -> str:
+    setting = Path("/proc/sys/net/mptcp/pm_type")
+    is_userspace = setting.exists() and setting.read_text(encoding="utf-8").strip() == "1"
+    return "userspace" if is_userspace else "kernel"
+
+
+def test_the_counters_count(listener: Socket) -> None:
+    before = mptcpapi.counters()
+    with mptcpapi.create_connection(listener.getsockname()):
+        after = mptcpapi.counters()
+
+    assert after["MPCapableSYNTX"] > before["MPCapableSYNTX"]
+    assert "NoSuchCounter" not in after
+
+
+def test_timeout_and_source_address(listener: Socket) -> None:
+    with mptcpapi.create_connection(listener.getsockname(), 2.5, ("127.0.0.2", 0)) as client:
+        assert client.gettimeout() == 2.5
+        assert client.getsockname()[0] == "127.0.0.2"
+
+
+def test_all_addresses_of_a_name_are_tried(listener: Socket) -> None:
+    _, port = listener.getsockname()
+
+    with mptcpapi.create_connection(("localhost", port)) as client:
+        assert client.getpeername() == ("127.0.0.1", port)
+
+
+def test_a_taken_port(listener: Socket) -> None:
+    with pytest.raises(OSError, match="in use") as refusal:
+        mptcpapi.create_server(listener.getsockname())
+
+    assert refusal.value.errno == EADDRINUSE
+
+
+def test_dual_stack(listener: Socket) -> None:
+    try:
+        server = mptcpapi.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True)
+    except OSError as reason:
+        pytest.skip(f"no IPv6: {reason}")
+    with server, mptcpapi.create_connection(("127.0.0.1", server.getsockname()[1])) as client:
+        accepted, _ = server.accept()
+        with accepted:
+            (subflow,) = accepted.subflows()
+            assert subflow.remote == client.getsockname()
+
+
+@pytest.mark.parametrize(
+    ("error", "builtin"),
+    [(NoPrivilege(EPERM, "why"), PermissionError), (SubflowTimeout(110, "late"), TimeoutError)],
+)
+def test_errors_are_the_builtin_ones_too(error: MptcpError, builtin: type[OSError]) -> None:
+    assert isinstance(error, builtin)
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301 - what was pickled in this line
+    assert (type(again), again.errno, again.strerror) == (type(error), error.errno, error.strerror)
+
+
+def test_importing_the_package_does_not_import_pyroute2() -> None:
+    program = "import mptcpapi, sys; sys.exit('pyroute2' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
