@@ -134,10 +134,11 @@ class EventStream:
         """
         deadline = Deadline(timeout)
         while not self._read:
-            self._fill(deadline.left)
-            if deadline.passed:
-                break
-        return self._read.popleft() if self._read else None
+            messages = self._netlink.receive(deadline.left)
+            if not messages:
+                return None
+            self._keep_wanted(messages)
+        return self._read.popleft()
 
     def within(self, timeout: float) -> Iterator[Event]:
         """The events of the next ``timeout`` seconds, each as soon as it comes."""
@@ -145,9 +146,8 @@ class EventStream:
         while (event := self.next(deadline.left)) is not None:
             yield event
 
-    def _fill(self, timeout: float) -> None:
-        """Read one datagram and keep the events in it that are wanted."""
-        for message in self._netlink.receive(timeout):
+    def _keep_wanted(self, messages: list[Message]) -> None:
+        for message in messages:
             event = decode_event(message, time())
             if event is not None and self._token in {None, event.token}:
                 self._read.append(event)
