@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 from mininet.link import Intf, Link
@@ -11,10 +13,20 @@ from mininet.node import Node
 from pyroute2 import IPRoute
 
 from lab import netns, shape
+from lab.errors import Unsupported
 from lab.model import Direction
 
 ONE_SEGMENT = {"gso_max_segs": 1}
 """Segmentation offload would put several segments into one packet of a capture, or of a queue."""
+
+NO_IPV6 = Path("/proc/sys/net/ipv6/conf/default/disable_ipv6")
+"""A wire passes packets on and sends none of its own."""
+
+FORWARDING = 3
+"""BR_STATE_FORWARDING, <linux/if_bridge.h>"""
+
+PATIENCE = 10.0
+"""seconds until an interface counts as broken; usually it takes a millisecond."""
 
 End = tuple[str, int]
 """The name of an interface, and the descriptor of its network namespace."""
@@ -59,17 +71,23 @@ class LabLink(Link):  # type: ignore[misc]
             else:
                 with IPRoute() as netlink:
                     _add_pair(netlink, first, second)
+                _set_up(first)
+                _set_up(second)
+            _wait_until_up(first, second)
 
     def _lay_wire(self, wire: int, first: End, second: End) -> None:
         with netns.entered(wire), IPRoute() as netlink:
+            NO_IPV6.write_text("1", encoding="ascii")
             netlink.link("add", ifname="bridge", kind="bridge", br_mcast_snooping=0)
             bridge = netlink.link_lookup(ifname="bridge")[0]
             for port, end, towards in (("first", first, self.back), ("second", second, self.there)):
                 _add_pair(netlink, (port, wire), end)
+                _set_up(end)
                 index = netlink.link_lookup(ifname=port)[0]
                 shape.apply(netlink, index, towards)
                 netlink.link("set", index=index, master=bridge, state="up")
             netlink.link("set", index=bridge, state="up")
+        _wait_until_up(("first", wire), ("second", wire))
 
     def stop(self) -> None:
         """Let go of the link when its nodes end: the interfaces go with the namespaces."""
@@ -98,3 +116,32 @@ def _add_pair(netlink: IPRoute, first: End, second: End) -> None:
         for name, namespace in (first, second)
     ]
     netlink.link("add", kind="veth", **ends[0], peer=ends[1])
+
+
+def _set_up(end: End) -> None:
+    name, namespace = end
+    with netns.entered(namespace), IPRoute() as netlink:
+        netlink.link("set", index=netlink.link_lookup(ifname=name)[0], state="up")
+
+
+def _wait_until_up(*ends: End) -> None:
+    """Return when every end passes packets on.
+
+    An interface that is up drops all of them until the kernel has seen that its peer is up too, and
+    so does the port of a bridge until it forwards.
+
+    :raises Unsupported: one does not, after ``PATIENCE``.
+    """
+    deadline = time.monotonic() + PATIENCE
+    for name, namespace in ends:
+        with netns.entered(namespace), IPRoute() as netlink:
+            while not _passes_packets(netlink.link("get", ifname=name)[0]):
+                if time.monotonic() > deadline:
+                    raise Unsupported(f"interface {name} was not up after {PATIENCE:g} s")
+                time.sleep(0.001)
+
+
+def _passes_packets(link: Any) -> bool:
+    port = link.get(("linkinfo", "slave_data"))
+    forwards = port is None or port.get("state") == FORWARDING
+    return bool(forwards and link.get("operstate") == "UP")
