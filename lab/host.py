@@ -103,7 +103,6 @@ class LabNode(Node):  # type: ignore[misc]
             index = {link.get("ifname"): link["index"] for link in netlink.get_links()}
             netlink.link("set", index=index["lo"], state="up")
             for interface, addresses in self.addresses.items():
-                netlink.link("set", index=index[interface], state="up")
                 for address in addresses:
                     _add_address(netlink, index[interface], address)
             for rule in self.rules:
