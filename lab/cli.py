@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shlex
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -73,9 +75,11 @@ def up(file: Path, prompt: bool) -> None:
         if prompt:
             CLI(network)
         else:
-            first = network.nodes[0].name
-            click.echo("A shell at a node, from another terminal (ordinary users add -U):")
-            click.echo(f"    nsenter --preserve-credentials -n -t $(pgrep -nf mininet:{first})")
+            click.echo("A shell at a node, from another terminal:")
+            for node in network.nodes:
+                click.echo(
+                    f"  {shlex.join([*sandbox.entrance(), *node.entrance()])}   # {node.name}"
+                )
             click.echo("The network is up. Ctrl-C takes it down.")
             _wait_for_interrupt()
 
@@ -89,7 +93,8 @@ def _addresses(network: Network) -> Table:
 
 
 def _wait_for_interrupt() -> None:
-    signal.sigwait({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+    with suppress(KeyboardInterrupt):
+        signal.pause()
 
 
 @commands.command(
@@ -99,7 +104,7 @@ def _wait_for_interrupt() -> None:
 )  # fmt: skip
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def execute(command: tuple[str, ...]) -> None:
-    """Run a command in a new, empty sandbox: root inside, nothing of it remains."""
+    """Run a command in a new, empty network, as root inside; its processes end with it."""
     sys.exit(sandbox.run(command))
 
 
@@ -134,8 +139,8 @@ def show(run: Path, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(kept._asdict(), indent=2))
         return
-    for table in tables(run, kept):
-        Console().print(table)
+    for part in tables(run, kept):
+        Console().print(part, markup=False, highlight=False, soft_wrap=isinstance(part, str))
 
 
 def _enter_sandbox() -> None:
@@ -145,7 +150,7 @@ def _enter_sandbox() -> None:
     reason = sandbox.why_not()
     if reason:
         raise SandboxForbidden(reason)
-    sys.exit(sandbox.run([sys.executable, "-m", "lab.cli", *sys.argv[1:]]))
+    sys.exit(sandbox.run([sys.executable, "-m", "lab.start", *sys.argv[1:]]))
 
 
 def main() -> None:
@@ -155,7 +160,3 @@ def main() -> None:
     except LabError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(1)
-
-
-if __name__ == "__main__":
-    main()

@@ -15,7 +15,7 @@ from lab import environment
 from lab.build import Network
 from lab.capture import Captures
 from lab.errors import InvalidRun, LabError, ScenarioFailed
-from lab.flow import Flow
+from lab.flow import Flow, family
 from lab.model import Topology
 from lab.result import Run, Verdict
 from lab.trace import Trace
@@ -78,7 +78,7 @@ def _steps(network: Network, captures: Captures, kept: Run) -> list[Step]:
     say = Console(stderr=True).status
     with (
         say("a subflow opens, falls silent, carries again and closes, during a transfer"),
-        Flow(client, server, network.topology, kept) as flow,
+        Flow(client, server, network.topology, kept, family=family(network.topology)) as flow,
     ):
         flow.wait_delivered(PHASE)
         opened = flow.open_subflow(SECOND_PATH)

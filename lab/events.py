@@ -8,7 +8,7 @@ import threading
 from contextlib import ExitStack
 from typing import Any, Self
 
-from lab.errors import ScenarioFailed
+from lab.errors import ScenarioFailed, UsageError
 from lab.host import LabNode
 from lab.result import Run
 from lab.trace import Subflow
@@ -82,6 +82,16 @@ class EventLog:
             with self._news:
                 self._events.append(event)
                 self._news.notify_all()
+
+
+class EventLogs(dict[str, EventLog]):
+    """Event logs by host.
+
+    :raises UsageError: there is none of that host.
+    """
+
+    def __missing__(self, host: str) -> EventLog:
+        raise UsageError(f"no events of '{host}' are followed (followed: {', '.join(self)})")
 
 
 def _matches(

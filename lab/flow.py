@@ -10,7 +10,7 @@ from typing import Any, Literal, Self
 
 import mptcpapi
 from lab.errors import UsageError
-from lab.events import EventLog
+from lab.events import EventLog, EventLogs
 from lab.host import LabNode
 from lab.model import Topology
 from lab.result import Run
@@ -26,6 +26,12 @@ VERSIONS: dict[Family, tuple[int, socket.AddressFamily]] = {
 
 SEND_BUFFER = 1 << 17
 """bytes that wait in the sender: little, so that what was sent arrives soon after the last send."""
+
+
+def family(topology: Topology) -> Family:
+    """IPv4 where the server has it, else IPv6."""
+    versions = {address.version for address in topology.addresses_of("server")}
+    return "ipv4" if 4 in versions else "ipv6"
 
 
 class RecordedSocket(mptcpapi.Socket):
@@ -76,14 +82,14 @@ class Flow:
         self._client, self._server, self._topology, self._run = client, server, topology, run
         self._version, self._family = VERSIONS[family]
         self._sender, self._server_protocol = sender, server_protocol
+        self.events = EventLogs()
+        """What the kernels of client and server said, by the host's name."""
         self._undo = ExitStack()
 
     def __enter__(self) -> Self:
         with ExitStack() as undo:
-            self.events = {
-                node.name: undo.enter_context(EventLog(node, self._run))
-                for node in (self._client, self._server)
-            }
+            for node in (self._client, self._server):
+                self.events[node.name] = undo.enter_context(EventLog(node, self._run))
             self._connect(undo)
             ends = (self.connection, self.accepted)
             sender, receiver = ends if self._sender == "client" else ends[::-1]

@@ -84,6 +84,10 @@ class LabNode(Node):  # type: ignore[misc]
             path = _sysctl_path(name)
             return path.read_text(encoding="ascii").strip() if path.exists() else None
 
+    def entrance(self) -> list[str]:
+        """The command that gives a shell at this node to who is in the sandbox already."""
+        return ["mnexec", "-a", str(self.pid), "bash"]
+
     def run(self, *command: str) -> str:
         """Run a command to its end and return what it printed.
 

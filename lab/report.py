@@ -93,14 +93,20 @@ def _summary(manifest: dict[str, Any]) -> Table:
 def _records(records: list[dict[str, Any]]) -> Table:
     """Calls and events by the time since the first of them."""
     table = Table("s", "where", "what", "about", title="calls and events")
-    zero = records[0]["time"] if records else 0.0
-    for record in records:
-        seconds = f"{record['time'] - zero:.4f}"
+    ordered = sorted(records, key=_when)
+    for record in ordered:
+        seconds = f"{_when(record) - _when(ordered[0]):.4f}"
         if record["kind"] == "event":
             add_row(table, seconds, record["host"], record["name"], _event(record["event"]))
         else:
             add_row(table, seconds, "application", record["call"], _call(record))
     return table
+
+
+def _when(record: dict[str, Any]) -> float:
+    """When a call began, or an event was read: it is recorded a little later."""
+    began = record["event"]["received"] if record["kind"] == "event" else record["began"]
+    return float(began)
 
 
 def _event(event: dict[str, Any]) -> str:

@@ -17,7 +17,7 @@ def lab(request, result):
 
     def run(*arguments, said=""):
         done = subprocess.run(
-            [sys.executable, "-m", "lab.cli", *map(str, arguments)],
+            [sys.executable, "-m", "lab.start", *map(str, arguments)],
             cwd=request.config.rootpath, input=said, capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr

@@ -49,7 +49,9 @@ def test_the_schema_is_the_one_in_the_repository():
 def kept(tmp_path):
     run = Run(tmp_path, "scenarios/test_it.py::test_it", seed=1)
     local = Endpoint("fd00::1", 5)
-    run.record("call", call="open_subflow", arguments=(local,), options={}, error="refused")
+    run.record(
+        "call", call="open_subflow", arguments=(local,), options={}, error="refused", began=1.0
+    )
     run.end(Verdict.FAILED, "expected [this], saw that")
     return run.directory
 

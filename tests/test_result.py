@@ -37,7 +37,7 @@ def test_the_end_has_verdict_and_reason(run):
 
 def test_records_are_readable_while_the_run_goes_on(run):
     run.record("call", call="open_subflow", result={"id": 2})
-    run.record("event", host="server", name="SUB_ESTABLISHED")
+    run.record("event", host="server", name="SUB_ESTABLISHED", event={})
 
     kept = read_run(run.directory)
     assert [record["kind"] for record in kept.records] == ["call", "event"]

@@ -13,6 +13,7 @@ from lab.build import Network
 from lab.capture import Captures
 from lab.errors import SandboxForbidden, UsageError
 from lab.flow import Family, Flow
+from lab.flow import family as flow_family
 from lab.host import LabNode
 from lab.load import load
 from lab.model import Topology
@@ -103,9 +104,9 @@ def capture(
 
 
 @pytest.fixture
-def family() -> Family:
-    """The address family of the flow; parametrize it to have others."""
-    return "ipv4"
+def family(topology: Topology) -> Family:
+    """The address family of the flow: IPv4 where the server has it; parametrize it for others."""
+    return flow_family(topology)
 
 
 @pytest.fixture

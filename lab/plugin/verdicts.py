@@ -12,8 +12,9 @@ from types import ModuleType
 import pytest
 from _pytest.terminal import TerminalReporter
 
-from lab import capture, trace, workload
+from lab import capture, events, flow, trace, units, workload
 from lab.errors import InvalidRun, LabError, ScenarioFailed, Unsupported, UsageError
+from lab.model import topology
 from lab.report import how_to_look
 from lab.result import Run, Verdict
 
@@ -31,7 +32,7 @@ _VERDICT = pytest.StashKey[tuple[Verdict, str]]()
 _WEIGHT = (Verdict.PASSED, Verdict.SKIPPED, Verdict.INVALID, Verdict.FAILED)
 """From least to most: the heaviest phase of a test decides."""
 
-_OURS: tuple[ModuleType, ...] = (capture, trace, workload)
+_OURS: tuple[ModuleType, ...] = (capture, events, flow, topology, trace, units, workload)
 """Modules whose frames say nothing to the author of a scenario that failed."""
 
 
@@ -106,7 +107,8 @@ _UNREMARKABLE = (Verdict.PASSED, Verdict.SKIPPED)
 def _reason(report: pytest.TestReport) -> str:
     if isinstance(report.longrepr, tuple):
         return str(report.longrepr[2])
-    return str(report.longrepr or "").strip()
+    crash = getattr(report.longrepr, "reprcrash", None)
+    return str(crash.message if crash else report.longrepr or "").strip()
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -16,6 +16,7 @@ its parent (PR_SET_PDEATHSIG, prctl(2)).
 
 from lab.sandbox.command import (
     command_line,
+    entrance,
     hosts_file,
     inside,
     private_directory,
@@ -26,6 +27,7 @@ from lab.sandbox.forbidden import why_not
 
 __all__ = [
     "command_line",
+    "entrance",
     "hosts_file",
     "inside",
     "private_directory",

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import select
 import signal
 import sys
 from collections.abc import Sequence
@@ -29,6 +28,7 @@ _SI_KERNEL = 128
 
 def main() -> int:
     """Parse, enter, wait."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # no traceback, whenever Ctrl-C comes
     options = _parse()
     if options.die_with:
         libc.die_with_parent(signal.SIGKILL)
@@ -45,6 +45,7 @@ def main() -> int:
         os.close(lifeline)
         os._exit(_init(alive, options.command))
     os.close(alive)
+    os.write(lifeline, str(child).encode())
     return _wait_forwarding(child)
 
 
@@ -65,8 +66,9 @@ def _refuse(problem: OSError) -> int:
 def _init(alive: int, arguments: Sequence[str]) -> int:
     """Be process 1: end with the process outside, furnish the namespaces, run the command, reap."""
     libc.die_with_parent(signal.SIGKILL)
-    if select.select([alive], [], [], 0)[0]:
-        return NO_SANDBOX  # the process outside ended before the line above
+    own_pid_outside = os.read(alive, 32).decode()
+    if not own_pid_outside:
+        return NO_SANDBOX  # the process outside ended before it could say
     try:
         namespaces.furnish()
     except OSError as problem:
@@ -74,13 +76,13 @@ def _init(alive: int, arguments: Sequence[str]) -> int:
     child = os.fork()
     if child == 0:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {*_FORWARDED, signal.SIGCHLD})
-        os._exit(_execute(arguments))
+        os._exit(_execute(arguments, own_pid_outside))
     return _wait_forwarding(child)
 
 
-def _execute(arguments: Sequence[str]) -> int:
+def _execute(arguments: Sequence[str], init: str) -> int:
     try:
-        os.execvpe(arguments[0], list(arguments), command.environment())  # noqa: S606
+        os.execvpe(arguments[0], list(arguments), command.environment(init))  # noqa: S606
     except OSError as problem:
         print(f"error: {arguments[0]}: {problem.strerror}", file=sys.stderr)  # noqa: T201
     return NO_SANDBOX + 2  # as a shell says it: 127, command not found

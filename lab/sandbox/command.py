@@ -16,19 +16,33 @@ _MARK = "MPTCP_LAB_SANDBOX"
 """Holds the sandbox's network namespace, so that a copied environment does not count as one."""
 
 
+_INIT = "MPTCP_LAB_SANDBOX_INIT"
+
+
 def _network_namespace() -> str:
     return str(Path("/proc/self/ns/net").readlink())
 
 
-def environment() -> dict[str, str]:
-    """The environment of a command in the present sandbox, for process 1 to pass on."""
+def environment(init: str) -> dict[str, str]:
+    """The environment of a command in the present sandbox, for process 1 to pass on.
+
+    ``init`` is the PID that process 1 has outside.
+    """
     return {
         **os.environ,
         _MARK: _network_namespace(),
+        _INIT: init,
         "TMPDIR": str(PRIVATE),
         # Inside, the user is root; an ordinary user's PATH lacks root's directories on Debian.
         "PATH": f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin",
     }
+
+
+def entrance() -> list[str]:
+    """What runs a command in the present sandbox from a shell outside, before that command."""
+    own_users = Path("/proc/self/uid_map").read_text(encoding="ascii").split()[2] == "1"
+    users = ["--user", "--preserve-credentials"] if own_users else []
+    return ["nsenter", "--target", os.environ[_INIT], *users, "--mount", "--net", "--pid"]
 
 
 def inside() -> bool:
@@ -58,9 +72,10 @@ def python_in_sandbox() -> str:
 
 def run(arguments: Sequence[str]) -> int:
     """Run ``arguments`` in a new sandbox on this terminal; give back its exit status."""
-    # A terminal sends Ctrl-C to the command as well: the command decides what it means.
-    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        return subprocess.run(command_line(*arguments), check=False).returncode
-    finally:
-        signal.signal(signal.SIGINT, previous)
+    with subprocess.Popen(command_line(*arguments)) as process:
+        # A terminal sends Ctrl-C to the command as well: the command decides what it means.
+        previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            return process.wait()
+        finally:
+            signal.signal(signal.SIGINT, previous)
