@@ -14,6 +14,9 @@ from lab.units import size, size_text
 BLOCK = 1 << 16
 """bytes of the repeated pattern; at most half of it is handed to a socket at once."""
 
+RECOGNISED = 16
+"""bytes that tell a place of the pattern from all others."""
+
 CHUNK = BLOCK // 2
 """bytes of one send or receive."""
 
@@ -22,13 +25,23 @@ class Pattern:
     """An endless stream of bytes, different for each seed and cheap to check at any offset."""
 
     def __init__(self, seed: int) -> None:
-        block = random.Random(seed).randbytes(BLOCK)  # noqa: S311 - a seed repeats it
-        self._twice = block + block
+        self._block = random.Random(seed).randbytes(BLOCK)  # noqa: S311 - a seed repeats it
+        self._twice = self._block + self._block
 
     def at(self, offset: int, length: int) -> bytes:
         """``length`` bytes from ``offset`` on; ``length`` is at most ``BLOCK``."""
         start = offset % BLOCK
         return self._twice[start : start + length]
+
+    def difference(self, offset: int, data: bytes) -> str:
+        """Where ``data``, which should stand at ``offset``, is something else, and what it is."""
+        expected = self.at(offset, len(data))
+        first = next(
+            i for i, pair in enumerate(zip(data, expected, strict=True)) if len(set(pair)) > 1
+        )
+        other = self._twice.find(data[first : first + RECOGNISED])
+        found = f"those of byte {other} of the {BLOCK} that repeat" if other >= 0 else "foreign"
+        return f"the bytes from {offset + first} on are {found}"
 
 
 class Transfer:
@@ -122,7 +135,8 @@ class Transfer:
     def _receive(self) -> None:
         while data := self._receiver.recv(CHUNK):
             if data != self._pattern.at(self._delivered, len(data)):
-                raise ScenarioFailed(f"a byte after byte {self._delivered} was altered")
+                difference = self._pattern.difference(self._delivered, data)
+                raise ScenarioFailed(f"the data was altered: {difference}")
             with self._progress:
                 self._delivered += len(data)
                 self._progress.notify_all()
