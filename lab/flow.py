@@ -61,7 +61,14 @@ def _recorded(name: str) -> Callable[..., Any]:
     return call
 
 
-for _name in ("open_subflow", "close_subflow", "set_backup", "subflows"):
+for _name in (
+    "open_subflow",
+    "close_subflow",
+    "set_backup",
+    "subflows",
+    "get_subflow_option",
+    "set_subflow_option",
+):
     setattr(RecordedSocket, _name, _recorded(_name))
 
 

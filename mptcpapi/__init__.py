@@ -10,8 +10,9 @@
         sock.close_subflow(wifi)
 
 Every operation is also a function of this module that takes any socket, or its descriptor. Reading
-takes no privilege; changing takes CAP_NET_ADMIN and the userspace path manager. All errors are
-OSErrors, in the tree that `mptcpapi.errors` draws.
+takes no privilege; changing takes CAP_NET_ADMIN and the userspace path manager. Options of one
+subflow take CAP_BPF and CAP_PERFMON instead. All errors are OSErrors, in the tree that
+`mptcpapi.errors` draws.
 """
 
 from mptcpapi.abi import IPPROTO_MPTCP, TcpState
@@ -43,6 +44,7 @@ from mptcpapi.events import Event, EventKind, EventStream
 from mptcpapi.mib import counters
 from mptcpapi.opening import open_subflow
 from mptcpapi.subflow import Subflow, in_use, subflows, token
+from mptcpapi.subflow_options import get_subflow_option, set_subflow_option
 
 __all__ = [
     "IPPROTO_MPTCP",
@@ -76,9 +78,11 @@ __all__ = [
     "counters",
     "create_connection",
     "create_server",
+    "get_subflow_option",
     "in_use",
     "open_subflow",
     "set_backup",
+    "set_subflow_option",
     "subflows",
     "token",
 ]

@@ -25,6 +25,20 @@ CLONE_NEWNET: Final = 0x40000000
 # include/uapi/asm-generic/socket.h
 SO_RCVBUFFORCE: Final = 33
 SO_DOMAIN: Final = 39
+SO_MAX_PACING_RATE: Final = 47
+SO_COOKIE: Final = 57
+SO_BINDTOIFINDEX: Final = 62
+SO_TXREHASH: Final = 74
+
+# include/uapi/linux/tcp.h, include/uapi/linux/in6.h
+TCP_THIN_LINEAR_TIMEOUTS: Final = 16
+TCP_SAVE_SYN: Final = 27
+TCP_RTO_MAX_MS: Final = 44
+IPV6_AUTOFLOWLABEL: Final = 70
+
+# include/net/tcp.h, include/uapi/linux/if.h: sizes of names, the zero at their end included
+TCP_CA_NAME_MAX: Final = 16
+IFNAMSIZ: Final = 16
 
 
 class TcpState(IntEnum):
@@ -64,6 +78,12 @@ MPTCP_SUBFLOW_INFO: Final = Struct("=I4x128s128s")
 SOCKADDR_FAMILY: Final = Struct("=H")
 SOCKADDR_IN: Final = Struct("!2xH4s")
 SOCKADDR_IN6: Final = Struct("!2xH4x16s")
+
+# include/uapi/linux/capability.h; include/uapi/linux/nsfs.h (before 6.18 include/linux/proc_ns.h)
+CAP_SYS_ADMIN: Final = 21
+CAP_PERFMON: Final = 38
+CAP_BPF: Final = 39
+USER_NS_INIT_INO: Final = 0xEFFFFFFD
 
 # include/uapi/linux/netlink.h
 NETLINK_SOCK_DIAG: Final = 4
@@ -154,3 +174,96 @@ MPTCP_RST_REASONS: Final = {
     6: "middlebox interference",
 }
 """The reasons of MP_TCPRST (RFC 8684, section 3.6; ``MPTCP_RST_E*`` in the header)."""
+
+# include/uapi/linux/bpf.h: commands of bpf(2), and what of union bpf_attr each takes
+NR_BPF: Final = {"x86_64": 321, "aarch64": 280}
+BPF_MAP_CREATE: Final = 0
+BPF_PROG_LOAD: Final = 5
+BPF_LINK_CREATE: Final = 28
+BPF_ITER_CREATE: Final = 33
+
+# map_type, key_size, value_size, max_entries, map_flags
+BPF_ATTR_MAP_CREATE: Final = Struct("=5I")
+# prog_type, insn_cnt, insns, license, log_level, log_size, log_buf, kern_version, prog_flags,
+# prog_name, prog_ifindex, expected_attach_type, (func and line infos), attach_btf_id
+BPF_ATTR_PROG_LOAD: Final = Struct("=2I2Q2IQ2I16s2I36xI")
+# prog_fd, target_fd, attach_type, flags
+BPF_ATTR_LINK_CREATE: Final = Struct("=4I")
+# link_fd, flags
+BPF_ATTR_ITER_CREATE: Final = Struct("=2I")
+
+BPF_MAP_TYPE_ARRAY: Final = 2
+BPF_F_MMAPABLE: Final = 1 << 10
+BPF_PROG_TYPE_TRACING: Final = 26
+BPF_TRACE_ITER: Final = 28
+
+# Helpers, by which a program calls the kernel
+BPF_FUNC_get_socket_cookie: Final = 46
+BPF_FUNC_setsockopt: Final = 49
+BPF_FUNC_getsockopt: Final = 57
+BPF_FUNC_skc_to_tcp_sock: Final = 137
+
+# Options of bpf_setsockopt alone, at IPPROTO_TCP
+TCP_BPF_IW: Final = 1001
+TCP_BPF_SNDCWND_CLAMP: Final = 1002
+TCP_BPF_DELACK_MAX: Final = 1003
+TCP_BPF_RTO_MIN: Final = 1004
+TCP_BPF_SOCK_OPS_CB_FLAGS: Final = 1008
+
+# struct bpf_insn: code, dst_reg and src_reg (a half octet each), off, imm
+BPF_INSN: Final = Struct("=BBhi")
+BPF_PSEUDO_MAP_VALUE: Final = 2
+
+# Instructions are sums of these (also include/uapi/linux/bpf_common.h): class, ...
+BPF_LD: Final = 0x00
+BPF_LDX: Final = 0x01
+BPF_ST: Final = 0x02
+BPF_STX: Final = 0x03
+BPF_JMP: Final = 0x05
+BPF_ALU64: Final = 0x07
+# ... size and mode of a load or store, ...
+BPF_W: Final = 0x00
+BPF_DW: Final = 0x18
+BPF_IMM: Final = 0x00
+BPF_MEM: Final = 0x60
+# ... or operation and source: a constant or a register
+BPF_ADD: Final = 0x00
+BPF_MOV: Final = 0xB0
+BPF_JA: Final = 0x00
+BPF_JEQ: Final = 0x10
+BPF_JNE: Final = 0x50
+BPF_CALL: Final = 0x80
+BPF_EXIT: Final = 0x90
+BPF_K: Final = 0x00
+BPF_X: Final = 0x08
+
+# include/uapi/linux/btf.h; struct btf_header: magic, version, flags, hdr_len, type_off, type_len,
+# str_off, str_len; kind and vlen are parts of the info of struct btf_type (name_off, info, size)
+BTF_MAGIC: Final = 0xEB9F
+BTF_HEADER: Final = Struct("=HBB5I")
+BTF_KIND_SHIFT: Final = 24
+BTF_KIND_MASK: Final = 0x1F
+BTF_VLEN_MASK: Final = 0xFFFF
+BTF_KIND_FUNC: Final = 12
+BTF_KIND_SIZES: Final = {
+    1: (1, 0),  # INT
+    2: (0, 0),  # PTR
+    3: (3, 0),  # ARRAY
+    4: (0, 3),  # STRUCT
+    5: (0, 3),  # UNION
+    6: (0, 2),  # ENUM
+    7: (0, 0),  # FWD
+    8: (0, 0),  # TYPEDEF
+    9: (0, 0),  # VOLATILE
+    10: (0, 0),  # CONST
+    11: (0, 0),  # RESTRICT
+    12: (0, 0),  # FUNC
+    13: (0, 2),  # FUNC_PROTO
+    14: (1, 0),  # VAR
+    15: (0, 3),  # DATASEC
+    16: (0, 0),  # FLOAT
+    17: (1, 0),  # DECL_TAG
+    18: (0, 0),  # TYPE_TAG
+    19: (0, 3),  # ENUM64
+}
+"""By ``BTF_KIND_*``: 32-bit words behind ``struct btf_type``, and words for each of ``vlen``."""

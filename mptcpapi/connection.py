@@ -6,9 +6,9 @@ import os
 import socket
 from errno import EACCES, EINVAL, ENOPROTOOPT, EOPNOTSUPP, EPERM, EPROTONOSUPPORT
 from types import EllipsisType
-from typing import Any, Self
+from typing import Any, Self, overload
 
-from mptcpapi import abi, control, opening, subflow
+from mptcpapi import abi, control, opening, subflow, subflow_options
 from mptcpapi.control import DEFAULT_TIMEOUT
 from mptcpapi.endpoint import Address
 from mptcpapi.errors import FallenBack, Unavailable
@@ -92,6 +92,28 @@ class Socket(socket.socket):
     ) -> Subflow:
         """See `mptcpapi.set_backup`."""
         return control.set_backup(self, which, backup, timeout=timeout)
+
+    @overload
+    def get_subflow_option(
+        self, which: Subflow | int, level: int, name: int, length: None = None
+    ) -> int: ...
+
+    @overload
+    def get_subflow_option(
+        self, which: Subflow | int, level: int, name: int, length: int
+    ) -> bytes: ...
+
+    def get_subflow_option(
+        self, which: Subflow | int, level: int, name: int, length: int | None = None
+    ) -> int | bytes:
+        """See `mptcpapi.get_subflow_option`."""
+        return subflow_options.get_subflow_option(self, which, level, name, length)
+
+    def set_subflow_option(
+        self, which: Subflow | int, level: int, name: int, value: int | bytes
+    ) -> None:
+        """See `mptcpapi.set_subflow_option`."""
+        subflow_options.set_subflow_option(self, which, level, name, value)
 
 
 def create_connection(

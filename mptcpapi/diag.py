@@ -34,6 +34,8 @@ class SubflowDiag:
     remote: Endpoint
     inode: int
     """That of the MPTCP socket: all subflows of a connection share it."""
+    cookie: int
+    """64 bits, the subflow's own: no other socket has it until the kernel reboots."""
     flags: SubflowFlag | None = None
     local_id: int | None = None
     """Address id"""
@@ -114,16 +116,17 @@ def decode_diag(message: Message) -> SubflowDiag:
 
     fields = tables.decode(tables.subflow_diag_msg, message, _INET_DIAG_MSG_SIZE)
     local, remote = _endpoint(fields, "src", "sport"), _endpoint(fields, "dst", "dport")
-    inode = fields.fixed["idiag_inode"]
+    inode, cookie = fields.fixed["idiag_inode"], fields.fixed["idiag_cookie"]
     ulp = fields.nested("INET_DIAG_ULP_INFO")
     subflow = ulp.nested("INET_ULP_INFO_MPTCP") if ulp else None
     if subflow is None:
-        return SubflowDiag(local, remote, inode)
+        return SubflowDiag(local, remote, inode, cookie)
     flags = subflow.integer("MPTCP_SUBFLOW_ATTR_FLAGS")
     return SubflowDiag(
         local,
         remote,
         inode,
+        cookie,
         flags=None if flags is None else SubflowFlag(flags),
         local_id=subflow.integer("MPTCP_SUBFLOW_ATTR_ID_LOC"),
         remote_id=subflow.integer("MPTCP_SUBFLOW_ATTR_ID_REM"),

@@ -4,7 +4,7 @@ MptcpError                       an OSError: ``errno`` is always set
 ├── MachineError                 the owner of the machine must act
 │   ├── Unavailable              no MPTCP sockets can be made here; the text says why
 │   ├── Unsupported              this kernel lacks what was asked
-│   ├── NoPrivilege              CAP_NET_ADMIN is missing (also a PermissionError)
+│   ├── NoPrivilege              a capability is missing (also a PermissionError)
 │   └── PathManagerNotUserspace  the kernel itself manages this connection's paths
 ├── UsageError                   the caller must act
 │   ├── InvalidArgument          an address, a port, a family, a time that cannot be
@@ -45,7 +45,7 @@ class Unsupported(MachineError):
 
 
 class NoPrivilege(MachineError, PermissionError):
-    """CAP_NET_ADMIN is missing in the namespace of the connection (EPERM)."""
+    """A capability is missing, which the text names (EPERM)."""
 
 
 class PathManagerNotUserspace(MachineError):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from errno import EBADF, EBADMSG, EINVAL, ENOPROTOOPT, ENOTCONN, ENOTSOCK, EOPNOTSUPP
 from socket import SOL_SOCKET
 from struct import error as StructError
@@ -30,8 +30,8 @@ from mptcpapi.errors import (
 
 FIRST_ROOM = 8
 """Subflows for which room is made before the kernel has said how many there are."""
-_TCP_INFO_SIZE = 1
-"""Only ``tcpi_state``, the first byte of ``struct tcp_info``, is asked for."""
+_TCP_STATE_SIZE = 1
+"""``tcpi_state`` is the first byte of ``struct tcp_info``, and mostly all that is asked for."""
 
 _SOCKADDR_STORAGE_SIZE = 128
 
@@ -58,6 +58,8 @@ class SubflowEntry:
     local: Endpoint
     remote: Endpoint
     state: TcpState
+    tcp_info: bytes = field(default=b"", compare=False, repr=False)
+    """As much of ``struct tcp_info`` as was asked for, and as the kernel has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,32 +139,34 @@ def _read_name(fd: int, call: Callable[..., int]) -> Endpoint:
     return decode_sockaddr(address.raw)
 
 
-def read_full_info(fd: int) -> FullInfo:
+def read_full_info(fd: int, *, tcp_info_size: int = _TCP_STATE_SIZE) -> FullInfo:
     """The connection's token and all its subflows, closed ones that are still listed included.
+
+    ``tcp_info_size``: at most so many bytes of each subflow's ``struct tcp_info``.
 
     :raises FallenBack: the socket is TCP
     :raises Unsupported: a kernel without MPTCP_FULL_INFO (before Linux 6.5)
     """
     room = FIRST_ROOM
     while True:
-        info = _read_full_info(fd, room)
+        info = _read_full_info(fd, room, tcp_info_size)
         if info.count <= room:
             return info
         room = info.count
 
 
-def _read_full_info(fd: int, room: int) -> FullInfo:
+def _read_full_info(fd: int, room: int, tcp_info_size: int) -> FullInfo:
     entries = ctypes.create_string_buffer(room * abi.MPTCP_SUBFLOW_INFO.size)
-    states = ctypes.create_string_buffer(room * _TCP_INFO_SIZE)
+    tcp_infos = ctypes.create_string_buffer(room * tcp_info_size)
     head = abi.MPTCP_FULL_INFO_HEAD.pack(
         0,
-        _TCP_INFO_SIZE,
+        tcp_info_size,
         0,
         abi.MPTCP_SUBFLOW_INFO.size,
         0,
         room,
         ctypes.addressof(entries),
-        ctypes.addressof(states),
+        ctypes.addressof(tcp_infos),
     )
     size = len(head) + abi.MPTCP_INFO_SIZE
     answer = ctypes.create_string_buffer(head, size)
@@ -170,37 +174,40 @@ def _read_full_info(fd: int, room: int) -> FullInfo:
     option = abi.MPTCP_FULL_INFO
     if _libc.getsockopt(fd, abi.SOL_MPTCP, option, answer, ctypes.byref(length)) != 0:
         raise _full_info_error(fd, ctypes.get_errno())
-    return decode_full_info(answer.raw[: length.value], entries.raw, states.raw)
+    return decode_full_info(answer.raw[: length.value], entries.raw, tcp_infos.raw)
 
 
-def decode_full_info(head: bytes, entries: bytes, states: bytes) -> FullInfo:
-    """``struct mptcp_full_info`` and its two arrays, of subflow infos and of TCP states."""
+def decode_full_info(head: bytes, entries: bytes, tcp_infos: bytes) -> FullInfo:
+    """``struct mptcp_full_info`` and its two arrays: of subflow infos, of TCP infos."""
     try:
-        _, state_size, _, entry_size, count, room, _, _ = abi.MPTCP_FULL_INFO_HEAD.unpack_from(head)
+        _, tcp_size, _, entry_size, count, room, _, _ = abi.MPTCP_FULL_INFO_HEAD.unpack_from(head)
         *_, token = abi.MPTCP_INFO_HEAD.unpack_from(head, abi.MPTCP_FULL_INFO_HEAD.size)
     except StructError as broken:
         raise BadAnswer(EBADMSG, f"MPTCP_FULL_INFO of {len(head)} bytes is too short") from broken
     listed = min(count, room)
-    if entry_size < abi.MPTCP_SUBFLOW_INFO.size or state_size < _TCP_INFO_SIZE:
-        raise BadAnswer(EBADMSG, f"subflow infos of {entry_size} and {state_size} bytes: too short")
-    if len(entries) < listed * entry_size or len(states) < listed * state_size:
+    if entry_size < abi.MPTCP_SUBFLOW_INFO.size or tcp_size < _TCP_STATE_SIZE:
+        raise BadAnswer(EBADMSG, f"subflow infos of {entry_size} and {tcp_size} bytes: too short")
+    if len(entries) < listed * entry_size or len(tcp_infos) < listed * tcp_size:
         raise BadAnswer(EBADMSG, f"MPTCP_FULL_INFO lists {listed} subflows that it does not have")
     return FullInfo(
         token=token,
         count=count,
         subflows=tuple(
-            _decode_entry(entries[n * entry_size :], states[n * state_size]) for n in range(listed)
+            _decode_entry(entries[n * entry_size :], tcp_infos[n * tcp_size : (n + 1) * tcp_size])
+            for n in range(listed)
         ),
     )
 
 
-def _decode_entry(entry: bytes, state: int) -> SubflowEntry:
+def _decode_entry(entry: bytes, tcp_info: bytes) -> SubflowEntry:
     number, local, remote = abi.MPTCP_SUBFLOW_INFO.unpack_from(entry)
+    state = tcp_info[0]
     try:
         known = TcpState(state)
     except ValueError as unknown:
         raise BadAnswer(EBADMSG, f"subflow {number} is in TCP state {state}: unknown") from unknown
-    return SubflowEntry(number, decode_sockaddr(local), decode_sockaddr(remote), known)
+    ends = decode_sockaddr(local), decode_sockaddr(remote)
+    return SubflowEntry(number, *ends, known, tcp_info)
 
 
 def _full_info_error(fd: int, code: int) -> MptcpError:
