@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from errno import EBADF, EINVAL, ESRCH, ETIMEDOUT
+from errno import EBADF, ESRCH, ETIMEDOUT
 from time import sleep
 
 from mptcpapi.deadline import Deadline
@@ -13,14 +13,13 @@ from mptcpapi.diag import Diag
 from mptcpapi.endpoint import Endpoint
 from mptcpapi.errors import (
     KernelRefused,
-    NoSuchSubflow,
     PathManagerNotUserspace,
     SocketClosed,
     SubflowTimeout,
 )
 from mptcpapi.info import Descriptor, SubflowEntry, fileno, read_full_info, read_inode, read_names
 from mptcpapi.pathmanager import PathManager
-from mptcpapi.subflow import Subflow, describe, is_open
+from mptcpapi.subflow import Subflow, describe, is_open, no_such_subflow
 
 DEFAULT_TIMEOUT = 10.0
 """Seconds."""
@@ -61,9 +60,7 @@ class Control:
             if _is_meant(entry, which):
                 return entry
         wanted = which.id if isinstance(which, Subflow) else repr(which)
-        listed = ", ".join(str(entry.id) for entry in present) or "none"
-        text = f"the connection has no such subflow as {wanted}; the ids of those it has: {listed}"
-        raise NoSuchSubflow(EINVAL, text)
+        raise no_such_subflow(wanted, (entry.id for entry in present))
 
     def describe(self, entry: SubflowEntry) -> Subflow:
         """The subflow as it is now."""

@@ -30,8 +30,10 @@ from mptcpapi.errors import (
 
 FIRST_ROOM = 8
 """Subflows for which room is made before the kernel has said how many there are."""
-_TCP_INFO_SIZE = 1
-"""Only ``tcpi_state``, the first byte of ``struct tcp_info``, is asked for."""
+_TCP_STATE_SIZE = 1
+"""Bytes up to the end of ``tcpi_state``, with which ``struct tcp_info`` begins."""
+_TCP_INFO_ROOM = 1024
+"""Bytes; the struct had 280 in Linux 6.18, and a kernel fills no more than its own has."""
 
 _SOCKADDR_STORAGE_SIZE = 128
 
@@ -143,26 +145,42 @@ def read_full_info(fd: int) -> FullInfo:
     :raises FallenBack: the socket is TCP
     :raises Unsupported: a kernel without MPTCP_FULL_INFO (before Linux 6.5)
     """
+    return _read_full_info(fd, _TCP_STATE_SIZE)[0]
+
+
+def read_tcp_infos(fd: int) -> dict[int, bytes]:
+    """``struct tcp_info`` of each listed subflow, by the subflow's id; as long as this kernel's is.
+
+    :raises FallenBack, Unsupported: as `read_full_info` does
+    """
+    info, (head, _, tcp_infos) = _read_full_info(fd, _TCP_INFO_ROOM)
+    _, size, *_ = abi.MPTCP_FULL_INFO_HEAD.unpack_from(head)
+    return {entry.id: tcp_infos[n * size :][:size] for n, entry in enumerate(info.subflows)}
+
+
+def _read_full_info(fd: int, tcp_info_size: int) -> tuple[FullInfo, tuple[bytes, bytes, bytes]]:
+    """All subflows, decoded and as the kernel gave them; so much of each ``struct tcp_info``."""
     room = FIRST_ROOM
     while True:
-        info = _read_full_info(fd, room)
+        answer = _ask_full_info(fd, room, tcp_info_size)
+        info = decode_full_info(*answer)
         if info.count <= room:
-            return info
+            return info, answer
         room = info.count
 
 
-def _read_full_info(fd: int, room: int) -> FullInfo:
+def _ask_full_info(fd: int, room: int, tcp_info_size: int) -> tuple[bytes, bytes, bytes]:
     entries = ctypes.create_string_buffer(room * abi.MPTCP_SUBFLOW_INFO.size)
-    states = ctypes.create_string_buffer(room * _TCP_INFO_SIZE)
+    tcp_infos = ctypes.create_string_buffer(room * tcp_info_size)
     head = abi.MPTCP_FULL_INFO_HEAD.pack(
         0,
-        _TCP_INFO_SIZE,
+        tcp_info_size,
         0,
         abi.MPTCP_SUBFLOW_INFO.size,
         0,
         room,
         ctypes.addressof(entries),
-        ctypes.addressof(states),
+        ctypes.addressof(tcp_infos),
     )
     size = len(head) + abi.MPTCP_INFO_SIZE
     answer = ctypes.create_string_buffer(head, size)
@@ -170,7 +188,7 @@ def _read_full_info(fd: int, room: int) -> FullInfo:
     option = abi.MPTCP_FULL_INFO
     if _libc.getsockopt(fd, abi.SOL_MPTCP, option, answer, ctypes.byref(length)) != 0:
         raise _full_info_error(fd, ctypes.get_errno())
-    return decode_full_info(answer.raw[: length.value], entries.raw, states.raw)
+    return answer.raw[: length.value], entries.raw, tcp_infos.raw
 
 
 def decode_full_info(head: bytes, entries: bytes, states: bytes) -> FullInfo:
@@ -181,7 +199,7 @@ def decode_full_info(head: bytes, entries: bytes, states: bytes) -> FullInfo:
     except StructError as broken:
         raise BadAnswer(EBADMSG, f"MPTCP_FULL_INFO of {len(head)} bytes is too short") from broken
     listed = min(count, room)
-    if entry_size < abi.MPTCP_SUBFLOW_INFO.size or state_size < _TCP_INFO_SIZE:
+    if entry_size < abi.MPTCP_SUBFLOW_INFO.size or state_size < _TCP_STATE_SIZE:
         raise BadAnswer(EBADMSG, f"subflow infos of {entry_size} and {state_size} bytes: too short")
     if len(entries) < listed * entry_size or len(states) < listed * state_size:
         raise BadAnswer(EBADMSG, f"MPTCP_FULL_INFO lists {listed} subflows that it does not have")

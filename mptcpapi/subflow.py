@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from errno import EINVAL
 
 from mptcpapi.abi import SubflowFlag, TcpState
 from mptcpapi.diag import Diag, SubflowDiag
 from mptcpapi.endpoint import Endpoint
+from mptcpapi.errors import NoSuchSubflow
 from mptcpapi.info import Descriptor, SubflowEntry, fileno, mptcp_in_use, read_full_info, read_inode
 
 
@@ -91,6 +94,13 @@ def describe(entry: SubflowEntry, diag: SubflowDiag | None) -> Subflow:
         remote_backup=_has(flags, SubflowFlag.BKUP_REM),
         fully_established=_has(flags, SubflowFlag.FULLY_ESTABLISHED),
     )
+
+
+def no_such_subflow(wanted: object, present: Iterable[int]) -> NoSuchSubflow:
+    """The error for an id that is not among the ``present`` ones."""
+    listed = ", ".join(map(str, present)) or "none"
+    text = f"the connection has no such subflow as {wanted}; the ids of those it has: {listed}"
+    return NoSuchSubflow(EINVAL, text)
 
 
 def _has(flags: SubflowFlag | None, flag: SubflowFlag) -> bool | None:
