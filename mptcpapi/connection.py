@@ -136,7 +136,7 @@ def create_connection(
     failures: list[OSError] = []
     host, port = address
     for family, kind, _, _, target in socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM):
-        sock = _make(family, kind, fallback)
+        sock = make_socket(family, kind, fallback)
         try:
             if not isinstance(timeout, EllipsisType):
                 sock.settimeout(timeout)
@@ -144,7 +144,7 @@ def create_connection(
                 sock.bind(source_address)
             sock.connect(target)
             if not fallback and not sock.in_use():
-                raise _fallen_back(target)  # noqa: TRY301 - closed like any other failure
+                raise fallen_back(target)  # noqa: TRY301 - closed like any other failure
         except BaseException as failed:
             sock.close()
             if not isinstance(failed, OSError):
@@ -172,7 +172,7 @@ def create_server(
     :raises Unavailable: no MPTCP sockets here, and no ``fallback``
     :raises OSError: what ``socket.create_server`` raises
     """
-    sock = _make(family, socket.SOCK_STREAM, fallback)
+    sock = make_socket(family, socket.SOCK_STREAM, fallback)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if reuse_port:
@@ -187,7 +187,8 @@ def create_server(
     return sock
 
 
-def _make(family: int, kind: int, fallback: bool) -> Socket:
+def make_socket(family: int, kind: int, fallback: bool) -> Socket:
+    """A socket of MPTCP; with ``fallback``, of TCP where this machine has no MPTCP."""
     try:
         return Socket(family, kind)
     except Unavailable:
@@ -196,7 +197,8 @@ def _make(family: int, kind: int, fallback: bool) -> Socket:
         return Socket(fileno=socket.socket(family, kind).detach())
 
 
-def _fallen_back(target: tuple[Any, ...]) -> FallenBack:
+def fallen_back(target: tuple[Any, ...]) -> FallenBack:
+    """The error for a connection to the address ``target`` that became TCP."""
     return FallenBack(
         EOPNOTSUPP,
         f"{target[0]} port {target[1]}: connected, but with TCP, since the peer or the path does "

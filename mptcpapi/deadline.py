@@ -30,3 +30,7 @@ class Deadline:
     def passed(self) -> bool:
         """Whether it has passed."""
         return self.left == 0
+
+    def expire(self) -> None:
+        """Let it pass now; callable from any thread."""
+        self._end = monotonic()

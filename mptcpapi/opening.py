@@ -76,7 +76,18 @@ def open_subflow(
     :raises ConnectionEnded: the connection is closing, or ended meanwhile
     :raises NoPrivilege, PathManagerNotUserspace, FallenBack, SocketClosed: see `mptcpapi.errors`
     """
-    deadline = Deadline(timeout)
+    return open_before(Deadline(timeout), sock, local, remote, backup=backup)
+
+
+def open_before(
+    deadline: Deadline,
+    sock: Descriptor,
+    local: Address | None,
+    remote: Address | None,
+    *,
+    backup: bool,
+) -> Subflow:
+    """`open_subflow`, with a deadline that another thread can let expire."""
     with control(sock) as connection, EventStream.of_connection(sock) as events:
         wanted = _endpoints(connection, local, remote)
         opening = _Opening(connection, events, *wanted, deadline)

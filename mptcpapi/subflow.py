@@ -90,9 +90,7 @@ def pick(entries: Iterable[SubflowEntry], which: Subflow | int) -> SubflowEntry:
         if _is_meant(entry, which):
             return entry
     wanted = which.id if isinstance(which, Subflow) else repr(which)
-    listed = ", ".join(str(entry.id) for entry in present) or "none"
-    text = f"the connection has no such subflow as {wanted}; the ids of those it has: {listed}"
-    raise NoSuchSubflow(EINVAL, text)
+    raise no_such_subflow(wanted, (entry.id for entry in present))
 
 
 def _is_meant(entry: SubflowEntry, which: Subflow | int) -> bool:
@@ -116,6 +114,13 @@ def describe(entry: SubflowEntry, diag: SubflowDiag | None) -> Subflow:
         remote_backup=_has(flags, SubflowFlag.BKUP_REM),
         fully_established=_has(flags, SubflowFlag.FULLY_ESTABLISHED),
     )
+
+
+def no_such_subflow(wanted: object, present: Iterable[int]) -> NoSuchSubflow:
+    """The error for an id that is not among the ``present`` ones."""
+    listed = ", ".join(map(str, present)) or "none"
+    text = f"the connection has no such subflow as {wanted}; the ids of those it has: {listed}"
+    return NoSuchSubflow(EINVAL, text)
 
 
 def _has(flags: SubflowFlag | None, flag: SubflowFlag) -> bool | None:
