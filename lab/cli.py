@@ -19,7 +19,7 @@ from lab import sandbox
 from lab.build import Network
 from lab.errors import LabError, SandboxForbidden
 from lab.load import load, schema
-from lab.report import add_row, how_to_look, read_run, tables
+from lab.report import add_row, find_run, how_to_look, read_run, tables
 
 _PATH = click.Path(path_type=Path)
 
@@ -131,10 +131,11 @@ def demo(results: Path, file: Path, as_json: bool) -> None:
 
 
 @commands.command(epilog="Example: mptcp-lab show results/20260131T101500.123-open-1f3a")
-@click.argument("run", type=_PATH)
+@click.argument("run", type=_PATH, required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print manifest and records as JSON.")
-def show(run: Path, as_json: bool) -> None:
-    """Print what a run was, how it ended, and what its records and captures hold."""
+def show(run: Path | None, as_json: bool) -> None:
+    """Print a run: a path, a name in results/, or the newest there if none is given."""
+    run = find_run(run)
     kept = read_run(run)
     if as_json:
         click.echo(json.dumps(kept._asdict(), indent=2))

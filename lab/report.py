@@ -27,6 +27,19 @@ class Kept(NamedTuple):
     """API calls and kernel events, in their order."""
 
 
+def find_run(run: Path | None, results: Path = Path("results")) -> Path:
+    """The directory of a run: a path, a name in ``results``, or its newest if None.
+
+    :raises UsageError: there is none yet.
+    """
+    if run is not None:
+        return run if run.exists() or not (results / run).exists() else results / run
+    runs = sorted(path.parent for path in results.glob("*/manifest.json"))
+    if not runs:
+        raise UsageError(f"no run in {results.absolute()} yet: mptcp-lab demo makes one")
+    return runs[-1]
+
+
 def read_run(directory: Path) -> Kept:
     """Read a run.
 

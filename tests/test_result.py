@@ -3,11 +3,12 @@
 import json
 import random
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 
 from lab.errors import UsageError
-from lab.report import read_run
+from lab.report import find_run, read_run
 from lab.result import FORMAT, Run, Verdict
 
 
@@ -95,3 +96,16 @@ def test_a_foreign_manifest_is_refused(run, text, message):
 def test_what_is_no_run_is_refused(tmp_path):
     with pytest.raises(UsageError, match="is no run"):
         read_run(tmp_path)
+
+
+def test_a_run_is_found_by_path_by_name_and_as_the_newest(tmp_path):
+    first, second = (Run(tmp_path / "results", "it", seed=1) for _ in range(2))
+    for run in (first, second):
+        run.end(Verdict.PASSED)
+    results = tmp_path / "results"
+
+    assert find_run(first.directory, results) == first.directory
+    assert find_run(Path(first.directory.name), results) == first.directory
+    assert find_run(None, results) == max(first.directory, second.directory)
+    with pytest.raises(UsageError, match="no run in"):
+        find_run(None, tmp_path / "nowhere")
