@@ -158,6 +158,6 @@ def main() -> None:
     """Run a command; the lab's errors are sentences for people."""
     try:
         commands(prog_name="mptcp-lab")
-    except LabError as error:
+    except (LabError, OSError) as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(1)

@@ -28,6 +28,8 @@ from enum import Enum, StrEnum
 from pathlib import Path
 from typing import Any
 
+from lab.errors import UsageError
+
 FORMAT = 1
 """Of the manifest; a reader refuses a number that it does not know."""
 
@@ -45,7 +47,10 @@ class Verdict(StrEnum):
 
 
 class Run:
-    """One run and its directory, made under ``root``."""
+    """One run and its directory, made under ``root``.
+
+    :raises UsageError: it cannot be made there.
+    """
 
     def __init__(self, root: Path, scenario: str, *, seed: int) -> None:
         self.seed = seed
@@ -129,5 +134,10 @@ def _new_directory(root: Path, scenario: str) -> Path:
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")[:-3]
     words = re.sub(r"[^A-Za-z0-9]+", "-", scenario.rpartition("::")[2]).strip("-")[:60]
     directory = root / f"{stamp}-{words}-{secrets.token_hex(2)}"
-    directory.mkdir(parents=True)
+    try:
+        directory.mkdir(parents=True)
+    except OSError as problem:
+        raise UsageError(
+            f"no run can be kept in {root}: {problem.strerror}. Choose another place with --results"
+        ) from problem
     return directory

@@ -109,3 +109,11 @@ def test_a_run_is_found_by_path_by_name_and_as_the_newest(tmp_path):
     assert find_run(None, results) == max(first.directory, second.directory)
     with pytest.raises(UsageError, match="no run in"):
         find_run(None, tmp_path / "nowhere")
+
+
+def test_a_place_where_no_run_can_be_kept_is_named(tmp_path):
+    file = tmp_path / "file"
+    file.touch()
+
+    with pytest.raises(UsageError, match=f"no run can be kept in {file}: Not a directory"):
+        Run(file, "it", seed=1)
