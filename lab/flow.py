@@ -52,7 +52,11 @@ def _recorded(name: str) -> Callable[..., Any]:
     return call
 
 
-for _name in ("open_subflow", "close_subflow", "set_backup", "subflows"):
+RECORDED = (
+    "open_subflow", "close_subflow", "set_backup", "subflows", "tcp_info", "mptcp_info",
+)  # fmt: skip
+
+for _name in RECORDED:
     setattr(RecordedSocket, _name, _recorded(_name))
 
 

@@ -41,8 +41,10 @@ from mptcpapi.errors import (
 )
 from mptcpapi.events import Event, EventKind, EventStream
 from mptcpapi.mib import counters
+from mptcpapi.mptcpinfo import MptcpInfo, mptcp_info
 from mptcpapi.opening import open_subflow
 from mptcpapi.subflow import Subflow, in_use, subflows, token
+from mptcpapi.tcpinfo import TcpInfo, tcp_info
 
 __all__ = [
     "IPPROTO_MPTCP",
@@ -59,6 +61,7 @@ __all__ = [
     "KernelRefused",
     "MachineError",
     "MptcpError",
+    "MptcpInfo",
     "NetworkError",
     "NoPrivilege",
     "NoSuchSubflow",
@@ -68,6 +71,7 @@ __all__ = [
     "Subflow",
     "SubflowRefused",
     "SubflowTimeout",
+    "TcpInfo",
     "TcpState",
     "Unavailable",
     "Unsupported",
@@ -77,8 +81,10 @@ __all__ = [
     "create_connection",
     "create_server",
     "in_use",
+    "mptcp_info",
     "open_subflow",
     "set_backup",
     "subflows",
+    "tcp_info",
     "token",
 ]

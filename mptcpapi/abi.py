@@ -53,6 +53,41 @@ MPTCP_FULL_INFO: Final = 4
 MPTCP_INFO_HEAD: Final = Struct("=6B2x2I")
 MPTCP_INFO_SIZE: Final = 96
 
+# struct mptcp_info, without the prefix mptcpi_: formats and names, as mptcpapi.layout reads them.
+# The first 48 bytes are older than MPTCP_INFO.
+MPTCP_INFO_ROWS: Final = (
+    "B subflows add_addr_signal add_addr_accepted",
+    "B subflows_max add_addr_signal_max add_addr_accepted_max",
+    "I flags token",
+    "Q write_seq snd_una rcv_nxt",
+    "B local_addr_used local_addr_max csum_enabled",
+    "I retransmits",
+    "Q bytes_retrans bytes_sent bytes_received bytes_acked",
+    "B subflows_total",
+    "I last_data_sent last_data_recv last_ack_recv",
+)
+MPTCP_INFO_LEAST: Final = 48
+MPTCP_INFO_FLAG_REMOTE_KEY_RECEIVED: Final = 1 << 1
+
+# include/uapi/linux/tcp.h: struct tcp_info, without the prefix tcpi_. "scales" and "first_bits" are
+# names for bytes that hold bit fields. The first 232 bytes are older than MPTCP_FULL_INFO.
+TCP_INFO_ROWS: Final = (
+    "B state ca_state retransmits probes backoff options scales first_bits",
+    "I rto ato snd_mss rcv_mss unacked sacked lost retrans fackets",
+    "I last_data_sent last_ack_sent last_data_recv last_ack_recv",
+    "I pmtu rcv_ssthresh rtt rttvar snd_ssthresh snd_cwnd advmss reordering",
+    "I rcv_rtt rcv_space total_retrans",
+    "Q pacing_rate max_pacing_rate bytes_acked bytes_received",
+    "I segs_out segs_in notsent_bytes min_rtt data_segs_in data_segs_out",
+    "Q delivery_rate busy_time rwnd_limited sndbuf_limited",
+    "I delivered delivered_ce",
+    "Q bytes_sent bytes_retrans",
+    "I dsack_dups reord_seen rcv_ooopack snd_wnd rcv_wnd rehash",
+    "H total_rto total_rto_recoveries",
+    "I total_rto_time",
+)
+TCP_INFO_LEAST: Final = 232
+
 # struct mptcp_full_info before its mptcp_info: size_tcpinfo_kernel, size_tcpinfo_user,
 # size_sfinfo_kernel, size_sfinfo_user, num_subflows, size_arrays_user, subflow_info, tcp_info
 MPTCP_FULL_INFO_HEAD: Final = Struct("=6I2Q")

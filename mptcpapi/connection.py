@@ -8,11 +8,13 @@ from errno import EACCES, EINVAL, ENOPROTOOPT, EOPNOTSUPP, EPERM, EPROTONOSUPPOR
 from types import EllipsisType
 from typing import Any, Self
 
-from mptcpapi import abi, control, opening, subflow
+from mptcpapi import abi, control, mptcpinfo, opening, subflow, tcpinfo
 from mptcpapi.control import DEFAULT_TIMEOUT
 from mptcpapi.endpoint import Address
 from mptcpapi.errors import FallenBack, Unavailable
+from mptcpapi.mptcpinfo import MptcpInfo
 from mptcpapi.subflow import Subflow
+from mptcpapi.tcpinfo import TcpInfo
 
 _REASONS = {
     EINVAL: "this kernel knows no MPTCP, which came with Linux 5.6",
@@ -67,6 +69,14 @@ class Socket(socket.socket):
     def token(self) -> int:
         """See `mptcpapi.token`."""
         return subflow.token(self)
+
+    def mptcp_info(self) -> MptcpInfo:
+        """See `mptcpapi.mptcp_info`."""
+        return mptcpinfo.mptcp_info(self)
+
+    def tcp_info(self, which: Subflow | int) -> TcpInfo:
+        """See `mptcpapi.tcp_info`."""
+        return tcpinfo.tcp_info(self, which)
 
     def subflows(self) -> tuple[Subflow, ...]:
         """See `mptcpapi.subflows`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from errno import EBADF, EINVAL, ESRCH, ETIMEDOUT
+from errno import EBADF, ESRCH, ETIMEDOUT
 from time import sleep
 
 from mptcpapi.deadline import Deadline
@@ -13,14 +13,13 @@ from mptcpapi.diag import Diag
 from mptcpapi.endpoint import Endpoint
 from mptcpapi.errors import (
     KernelRefused,
-    NoSuchSubflow,
     PathManagerNotUserspace,
     SocketClosed,
     SubflowTimeout,
 )
 from mptcpapi.info import Descriptor, SubflowEntry, fileno, read_full_info, read_inode, read_names
 from mptcpapi.pathmanager import PathManager
-from mptcpapi.subflow import Subflow, describe, is_open
+from mptcpapi.subflow import Subflow, choose, describe, is_open
 
 DEFAULT_TIMEOUT = 10.0
 """Seconds."""
@@ -56,14 +55,7 @@ class Control:
 
         :raises NoSuchSubflow: it is of another connection, closed, or never was
         """
-        present = [entry for entry in self.entries() if is_open(entry)]
-        for entry in present:
-            if _is_meant(entry, which):
-                return entry
-        wanted = which.id if isinstance(which, Subflow) else repr(which)
-        listed = ", ".join(str(entry.id) for entry in present) or "none"
-        text = f"the connection has no such subflow as {wanted}; the ids of those it has: {listed}"
-        raise NoSuchSubflow(EINVAL, text)
+        return choose(self.entries(), which)
 
     def describe(self, entry: SubflowEntry) -> Subflow:
         """The subflow as it is now."""
@@ -147,10 +139,3 @@ def set_backup(
     deadline = Deadline(timeout)
     with control(sock) as connection:
         return connection.make_backup(connection.find(subflow), backup, deadline)
-
-
-def _is_meant(entry: SubflowEntry, which: Subflow | int) -> bool:
-    """Ids count per connection, so a subflow of another one may have the same."""
-    if isinstance(which, Subflow):
-        return (entry.id, entry.local, entry.remote) == (which.id, which.local, which.remote)
-    return entry.id == which

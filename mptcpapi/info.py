@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from errno import EBADF, EBADMSG, EINVAL, ENOPROTOOPT, ENOTCONN, ENOTSOCK, EOPNOTSUPP
 from socket import SOL_SOCKET
 from struct import error as StructError
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from mptcpapi import abi
 from mptcpapi.abi import TcpState
@@ -32,6 +32,9 @@ FIRST_ROOM = 8
 """Subflows for which room is made before the kernel has said how many there are."""
 _TCP_INFO_SIZE = 1
 """Only ``tcpi_state``, the first byte of ``struct tcp_info``, is asked for."""
+
+_NOT_MPTCP = {EOPNOTSUPP, ENOPROTOOPT}
+"""How options of SOL_MPTCP fail on TCP, over IPv4 and over IPv6."""
 
 _SOCKADDR_STORAGE_SIZE = 128
 
@@ -71,6 +74,22 @@ class FullInfo:
     subflows: tuple[SubflowEntry, ...]
 
 
+class RawFullInfo(NamedTuple):
+    """The answer to MPTCP_FULL_INFO in the kernel's words."""
+
+    head: bytes
+    """``struct mptcp_full_info``"""
+    entries: bytes
+    """Array of ``struct mptcp_subflow_info``"""
+    tcp_infos: bytes
+    """Array of ``struct tcp_info``, each cut to `tcp_info_size`"""
+
+    @property
+    def tcp_info_size(self) -> int:
+        """Bytes of each ``struct tcp_info``: as many as were asked for and the kernel has."""
+        return int(abi.MPTCP_FULL_INFO_HEAD.unpack_from(self.head)[1])
+
+
 def fileno(sock: Descriptor) -> int:
     """The descriptor of ``sock``.
 
@@ -95,7 +114,7 @@ def mptcp_in_use(fd: int) -> bool:
     if _libc.getsockopt(fd, abi.SOL_MPTCP, abi.MPTCP_INFO, None, ctypes.byref(length)) == 0:
         return True
     code = ctypes.get_errno()
-    if code not in {EOPNOTSUPP, ENOPROTOOPT}:
+    if code not in _NOT_MPTCP:
         raise _socket_error(fd, code)
     return False
 
@@ -143,26 +162,32 @@ def read_full_info(fd: int) -> FullInfo:
     :raises FallenBack: the socket is TCP
     :raises Unsupported: a kernel without MPTCP_FULL_INFO (before Linux 6.5)
     """
+    return decode_full_info(*ask_full_info(fd))
+
+
+def ask_full_info(fd: int, tcp_info_size: int = _TCP_INFO_SIZE) -> RawFullInfo:
+    """MPTCP_FULL_INFO with room for all subflows, and ``tcp_info_size`` bytes of each tcp_info."""
     room = FIRST_ROOM
     while True:
-        info = _read_full_info(fd, room)
-        if info.count <= room:
-            return info
-        room = info.count
+        answer = _ask_full_info(fd, room, tcp_info_size)
+        count = int(abi.MPTCP_FULL_INFO_HEAD.unpack_from(answer.head)[4])
+        if count <= room:
+            return answer
+        room = count
 
 
-def _read_full_info(fd: int, room: int) -> FullInfo:
+def _ask_full_info(fd: int, room: int, tcp_info_size: int) -> RawFullInfo:
     entries = ctypes.create_string_buffer(room * abi.MPTCP_SUBFLOW_INFO.size)
-    states = ctypes.create_string_buffer(room * _TCP_INFO_SIZE)
+    tcp_infos = ctypes.create_string_buffer(room * tcp_info_size)
     head = abi.MPTCP_FULL_INFO_HEAD.pack(
         0,
-        _TCP_INFO_SIZE,
+        tcp_info_size,
         0,
         abi.MPTCP_SUBFLOW_INFO.size,
         0,
         room,
         ctypes.addressof(entries),
-        ctypes.addressof(states),
+        ctypes.addressof(tcp_infos),
     )
     size = len(head) + abi.MPTCP_INFO_SIZE
     answer = ctypes.create_string_buffer(head, size)
@@ -170,7 +195,21 @@ def _read_full_info(fd: int, room: int) -> FullInfo:
     option = abi.MPTCP_FULL_INFO
     if _libc.getsockopt(fd, abi.SOL_MPTCP, option, answer, ctypes.byref(length)) != 0:
         raise _full_info_error(fd, ctypes.get_errno())
-    return decode_full_info(answer.raw[: length.value], entries.raw, states.raw)
+    return RawFullInfo(answer.raw[: length.value], entries.raw, tcp_infos.raw)
+
+
+def read_mptcp_info(fd: int) -> bytes:
+    """``struct mptcp_info`` of the connection, as far as this kernel has it.
+
+    :raises FallenBack: the socket is TCP
+    """
+    answer = ctypes.create_string_buffer(abi.MPTCP_INFO_SIZE)
+    length = ctypes.c_uint32(abi.MPTCP_INFO_SIZE)
+    option = abi.MPTCP_INFO
+    if _libc.getsockopt(fd, abi.SOL_MPTCP, option, answer, ctypes.byref(length)) != 0:
+        code = ctypes.get_errno()
+        raise _fallen_back(fd) if code in _NOT_MPTCP else _socket_error(fd, code)
+    return answer.raw[: length.value]
 
 
 def decode_full_info(head: bytes, entries: bytes, states: bytes) -> FullInfo:
@@ -204,11 +243,15 @@ def _decode_entry(entry: bytes, state: int) -> SubflowEntry:
 
 
 def _full_info_error(fd: int, code: int) -> MptcpError:
-    if code not in {EOPNOTSUPP, ENOPROTOOPT}:
+    if code not in _NOT_MPTCP:
         return _socket_error(fd, code)
     if mptcp_in_use(fd):
         text = "this kernel cannot list subflows: MPTCP_FULL_INFO came with Linux 6.5"
         return Unsupported(EOPNOTSUPP, text)
+    return _fallen_back(fd)
+
+
+def _fallen_back(fd: int) -> FallenBack:
     return FallenBack(
         EOPNOTSUPP,
         f"the connection of descriptor {fd} is TCP: it was made without IPPROTO_MPTCP, or it fell "

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from errno import EINVAL
 
 from mptcpapi.abi import SubflowFlag, TcpState
 from mptcpapi.diag import Diag, SubflowDiag
 from mptcpapi.endpoint import Endpoint
+from mptcpapi.errors import NoSuchSubflow
 from mptcpapi.info import Descriptor, SubflowEntry, fileno, mptcp_in_use, read_full_info, read_inode
 
 
@@ -75,6 +78,28 @@ def subflows(sock: Descriptor) -> tuple[Subflow, ...]:
 def is_open(entry: SubflowEntry) -> bool:
     """Whether it is a subflow, or on the way to be one."""
     return entry.state not in {TcpState.CLOSE, TcpState.LISTEN}
+
+
+def choose(entries: Iterable[SubflowEntry], which: Subflow | int) -> SubflowEntry:
+    """The open subflow that the caller means.
+
+    :raises NoSuchSubflow: it is of another connection, closed, or never was
+    """
+    present = [entry for entry in entries if is_open(entry)]
+    for entry in present:
+        if _is_meant(entry, which):
+            return entry
+    wanted = which.id if isinstance(which, Subflow) else repr(which)
+    listed = ", ".join(str(entry.id) for entry in present) or "none"
+    text = f"the connection has no such subflow as {wanted}; the ids of those it has: {listed}"
+    raise NoSuchSubflow(EINVAL, text)
+
+
+def _is_meant(entry: SubflowEntry, which: Subflow | int) -> bool:
+    """Ids count per connection, so a subflow of another one may have the same."""
+    if isinstance(which, Subflow):
+        return (entry.id, entry.local, entry.remote) == (which.id, which.local, which.remote)
+    return entry.id == which
 
 
 def describe(entry: SubflowEntry, diag: SubflowDiag | None) -> Subflow:

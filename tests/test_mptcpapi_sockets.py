@@ -20,6 +20,7 @@ from mptcpapi import (
     MachineError,
     MptcpError,
     NoPrivilege,
+    NoSuchSubflow,
     Socket,
     SocketClosed,
     SubflowTimeout,
@@ -34,6 +35,8 @@ Operation = Callable[[Socket], object]
 READING: dict[str, Operation] = {
     "token": mptcpapi.token,
     "subflows": mptcpapi.subflows,
+    "mptcp_info": lambda sock: mptcpapi.mptcp_info(sock).token,
+    "tcp_info": lambda sock: mptcpapi.tcp_info(sock, 1).segs_out,
 }
 CHANGING: dict[str, Operation] = {
     "open_subflow": mptcpapi.open_subflow,
@@ -192,6 +195,20 @@ def test_more_subflows_than_room_was_made_for(pair: Pair, monkeypatch: pytest.Mo
     monkeypatch.setattr(info, "FIRST_ROOM", 0)
 
     assert [subflow.id for subflow in pair.client.subflows()] == [1]
+
+
+def test_the_figures_of_a_connection(pair: Pair) -> None:
+    pair.client.sendall(b"hello")
+    pair.server.recv(5)
+
+    assert pair.client.mptcp_info().bytes_sent == 5
+    assert pair.client.tcp_info(1).bytes_sent == 5
+    assert pair.server.tcp_info(1).bytes_received == 5
+
+
+def test_the_figures_of_a_subflow_that_does_not_exist(pair: Pair) -> None:
+    with pytest.raises(NoSuchSubflow, match="such subflow as 7; the ids of those it has: 1"):
+        pair.client.tcp_info(7)
 
 
 def test_a_listening_socket_has_no_subflows(listener: Socket) -> None:
