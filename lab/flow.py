@@ -53,8 +53,14 @@ def _recorded(name: str) -> Callable[..., Any]:
 
 
 RECORDED = (
-    "open_subflow", "close_subflow", "set_backup", "subflows", "tcp_info", "mptcp_info",
-)  # fmt: skip
+    "open_subflow",
+    "close_subflow",
+    "abort_subflow",
+    "set_backup",
+    "subflows",
+    "tcp_info",
+    "mptcp_info",
+)
 
 for _name in RECORDED:
     setattr(RecordedSocket, _name, _recorded(_name))

@@ -15,8 +15,9 @@ OSErrors, in the tree that `mptcpapi.errors` draws.
 """
 
 from mptcpapi.abi import IPPROTO_MPTCP, TcpState
+from mptcpapi.closing import abort_subflow, close_subflow
 from mptcpapi.connection import Socket, create_connection, create_server
-from mptcpapi.control import close_subflow, set_backup
+from mptcpapi.control import set_backup
 from mptcpapi.endpoint import Endpoint
 from mptcpapi.errors import (
     BadAnswer,
@@ -76,6 +77,7 @@ __all__ = [
     "Unavailable",
     "Unsupported",
     "UsageError",
+    "abort_subflow",
     "close_subflow",
     "counters",
     "create_connection",

@@ -156,13 +156,14 @@ MPTCP_EVENT_LISTENER_CLOSED: Final = 16
 
 # include/uapi/linux/sock_diag.h, inet_diag.h
 SOCK_DIAG_BY_FAMILY: Final = 20
+SOCK_DESTROY: Final = 21
 INET_DIAG_INFO: Final = 2
 INET_DIAG_ULP_INFO: Final = 19
 INET_DIAG_NOCOOKIE: Final = 0xFFFFFFFFFFFFFFFF
 
 # struct inet_diag_req_v2: family, protocol, ext, states; then inet_diag_sockid: sport, dport (both
-# in network order), src, dst, (interface), cookie
-INET_DIAG_REQ_V2: Final = Struct("=BBBxI2s2s16s16s4xQ")
+# in network order), src, dst, interface, cookie
+INET_DIAG_REQ_V2: Final = Struct("=BBBxI2s2s16s16sIQ")
 
 
 class SubflowFlag(IntFlag):

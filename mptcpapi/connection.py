@@ -8,7 +8,7 @@ from errno import EACCES, EINVAL, ENOPROTOOPT, EOPNOTSUPP, EPERM, EPROTONOSUPPOR
 from types import EllipsisType
 from typing import Any, Self
 
-from mptcpapi import abi, control, mptcpinfo, opening, subflow, tcpinfo
+from mptcpapi import abi, closing, control, mptcpinfo, opening, subflow, tcpinfo
 from mptcpapi.control import DEFAULT_TIMEOUT
 from mptcpapi.endpoint import Address
 from mptcpapi.errors import FallenBack, Unavailable
@@ -93,9 +93,19 @@ class Socket(socket.socket):
         """See `mptcpapi.open_subflow`."""
         return opening.open_subflow(self, local, remote, backup=backup, timeout=timeout)
 
-    def close_subflow(self, which: Subflow | int, *, timeout: float = DEFAULT_TIMEOUT) -> None:
+    def close_subflow(
+        self,
+        which: Subflow | int,
+        how: int = socket.SHUT_RDWR,
+        *,
+        timeout: float = DEFAULT_TIMEOUT,
+    ) -> None:
         """See `mptcpapi.close_subflow`."""
-        control.close_subflow(self, which, timeout=timeout)
+        closing.close_subflow(self, which, how, timeout=timeout)
+
+    def abort_subflow(self, which: Subflow | int, *, timeout: float = DEFAULT_TIMEOUT) -> None:
+        """See `mptcpapi.abort_subflow`."""
+        closing.abort_subflow(self, which, timeout=timeout)
 
     def set_backup(
         self, which: Subflow | int, backup: bool, *, timeout: float = DEFAULT_TIMEOUT

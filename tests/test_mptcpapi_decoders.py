@@ -181,6 +181,8 @@ def test_sock_diag_of_the_initial_subflow() -> None:
         local=Endpoint("10.0.1.1", 39326),
         remote=SERVER,
         inode=168371,
+        cookie=731,
+        interface=0,
         flags=SubflowFlag.MCAP_REM
         | SubflowFlag.MCAP_LOC
         | SubflowFlag.FULLY_ESTABLISHED

@@ -17,6 +17,7 @@ from mptcpapi import (
     ConnectionEnded,
     FallenBack,
     InvalidArgument,
+    KernelRefused,
     MachineError,
     MptcpError,
     NoPrivilege,
@@ -29,6 +30,7 @@ from mptcpapi import (
     Unsupported,
     info,
 )
+from mptcpapi.diag import Diag
 
 Operation = Callable[[Socket], object]
 
@@ -41,6 +43,7 @@ READING: dict[str, Operation] = {
 CHANGING: dict[str, Operation] = {
     "open_subflow": mptcpapi.open_subflow,
     "close_subflow": lambda sock: mptcpapi.close_subflow(sock, 1),
+    "abort_subflow": lambda sock: mptcpapi.abort_subflow(sock, 1),
     "set_backup": lambda sock: mptcpapi.set_backup(sock, 1, True),
 }
 EVERY = {**READING, **CHANGING, "in_use": mptcpapi.in_use}
@@ -211,11 +214,37 @@ def test_the_figures_of_a_subflow_that_does_not_exist(pair: Pair) -> None:
         pair.client.tcp_info(7)
 
 
+def test_a_subflow_is_aborted_under_any_path_manager(pair: Pair) -> None:
+    (subflow,) = pair.client.subflows()
+    try:
+        pair.client.abort_subflow(subflow)
+    except (NoPrivilege, Unsupported) as reason:
+        pytest.skip(str(reason))
+
+    assert pair.client.subflows() == ()
+
+
+def test_a_kernel_that_cannot_abort(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise KernelRefused(EOPNOTSUPP, "Operation not supported")
+
+    monkeypatch.setattr(Diag, "destroy", refuse)
+
+    with pytest.raises(Unsupported, match="without CONFIG_INET_DIAG_DESTROY"):
+        pair.client.abort_subflow(1)
+
+
+@pytest.mark.parametrize("how", [3, -1, "rdwr", None])
+def test_a_way_to_close_that_does_not_exist(pair: Pair, how: object) -> None:
+    with pytest.raises(InvalidArgument, match=r"expected SHUT_RD \(0\), SHUT_WR \(1\)"):
+        pair.client.close_subflow(1, how)  # type: ignore[arg-type]
+
+
 def test_a_listening_socket_has_no_subflows(listener: Socket) -> None:
     assert listener.subflows() == ()
 
 
-@pytest.mark.parametrize("name", CHANGING)
+@pytest.mark.parametrize("name", sorted(set(CHANGING) - {"abort_subflow"}))
 def test_the_kernels_path_manager_or_a_missing_privilege(pair: Pair, name: str) -> None:
     """Whoever runs this, the connection cannot be steered; the text says what to do."""
     if _path_manager() != "kernel":
