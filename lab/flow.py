@@ -110,7 +110,7 @@ class Flow:
             self._family, socket.SOCK_STREAM, self._server_protocol
         )
         undo.callback(self.listener.close)
-        self.listener.bind((self._address(self._server.name), 0))
+        self.listener.bind((self.address(self._server.name), 0))
         self.listener.listen()
         self.connection = self._client_socket()
         undo.callback(self.connection.close)
@@ -126,7 +126,7 @@ class Flow:
         connection.run = self._run
         return connection
 
-    def _address(self, node: str, link: str | None = None) -> str:
+    def address(self, node: str, link: str | None = None) -> str:
         """The address of ``node`` on ``link`` (on its first link) in the family of this flow."""
         if link is None:
             addresses = self._topology.addresses_of(node)
@@ -145,7 +145,7 @@ class Flow:
 
     def open_subflow(self, link: str, *, backup: bool = False) -> Subflow:
         """Open a subflow from the client's address on ``link``."""
-        return self.connection.open_subflow(self._address(self._client.name, link), backup=backup)
+        return self.connection.open_subflow(self.address(self._client.name, link), backup=backup)
 
     def wait_delivered(self, amount: str) -> None:
         """Return when ``amount`` (``"2 MB"``) has been delivered since the flow began."""

@@ -140,7 +140,24 @@ MPTCP_PM_CMD_GET_ADDR: Final = 3
 MPTCP_PM_CMD_SET_FLAGS: Final = 7
 MPTCP_PM_CMD_SUBFLOW_CREATE: Final = 10
 MPTCP_PM_CMD_SUBFLOW_DESTROY: Final = 11
-MPTCP_PM_ADDR_FLAG_BACKUP: Final = 1 << 2
+
+
+class AddressFlag(IntFlag):
+    """``MPTCP_PM_ADDR_FLAG_*``: what the path manager is to do with an address."""
+
+    SIGNAL = 1 << 0
+    """Announce it to peers (ADD_ADDR)."""
+    SUBFLOW = 1 << 1
+    """Open a subflow from it."""
+    BACKUP = 1 << 2
+    """Its subflows are backup."""
+    FULLMESH = 1 << 3
+    """Open subflows from it to every address of the peer (Linux 5.17)."""
+    IMPLICIT = 1 << 4
+    """The kernel made the entry itself, for a subflow that it needed (Linux 5.18)."""
+    LAMINAR = 1 << 5
+    """Open a subflow from it to an address that the peer announces (Linux 6.18)."""
+
 
 # include/uapi/linux/mptcp_pm.h: enum mptcp_event_type
 MPTCP_EVENT_CREATED: Final = 1

@@ -88,10 +88,13 @@ class Socket(socket.socket):
         remote: Address | None = None,
         *,
         backup: bool = False,
+        interface: str | int | None = None,
         timeout: float = DEFAULT_TIMEOUT,
     ) -> Subflow:
         """See `mptcpapi.open_subflow`."""
-        return opening.open_subflow(self, local, remote, backup=backup, timeout=timeout)
+        return opening.open_subflow(
+            self, local, remote, backup=backup, interface=interface, timeout=timeout
+        )
 
     def close_subflow(
         self,

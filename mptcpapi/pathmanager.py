@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from mptcpapi import abi
+from mptcpapi.abi import AddressFlag
 from mptcpapi.endpoint import Endpoint, numeric_host
 from mptcpapi.errors import KernelRefused, PathManagerNotUserspace
 from mptcpapi.netlink import Netlink, mptcp_pm_family
@@ -33,7 +34,9 @@ class PmAddress(NamedTuple):
 
     endpoint: Endpoint
     id: int | None = None
-    backup: bool = False
+    flags: AddressFlag = AddressFlag(0)
+    interface: int = 0
+    """Index; 0: not bound to any."""
 
 
 class PathManager:
@@ -58,10 +61,9 @@ class PathManager:
     ) -> None:
         self._netlink.close()
 
-    def create(self, local: Endpoint, remote: Endpoint, address_id: int, *, backup: bool) -> None:
+    def create(self, local: PmAddress, remote: Endpoint) -> None:
         """SUBFLOW_CREATE: send the SYN with MP_JOIN; returns before the peer has answered."""
-        source = PmAddress(local, address_id, backup)
-        self._command(abi.MPTCP_PM_CMD_SUBFLOW_CREATE, source, PmAddress(remote))
+        self._command(abi.MPTCP_PM_CMD_SUBFLOW_CREATE, local, PmAddress(remote))
 
     def destroy(self, local: Endpoint, remote: Endpoint) -> None:
         """SUBFLOW_DESTROY: end the subflow with FIN; ESRCH: there is none."""
@@ -76,7 +78,7 @@ class PathManager:
 
     def set_backup(self, local: Endpoint, remote: Endpoint, *, backup: bool) -> None:
         """SET_FLAGS: send MP_PRIO; EINVAL: no such subflow, or its SYN is not answered yet."""
-        source = PmAddress(local, backup=backup)
+        source = PmAddress(local, flags=AddressFlag.BACKUP if backup else AddressFlag(0))
         self._command(abi.MPTCP_PM_CMD_SET_FLAGS, source, PmAddress(remote))
 
     def local_addresses(self) -> list[LocalAddress]:
@@ -133,12 +135,14 @@ def _pm_addr(address: PmAddress) -> dict[str, Any]:
     attributes: list[tuple[str, Any]] = [
         ("MPTCP_PM_ADDR_ATTR_FAMILY", address.endpoint.family),
         (f"MPTCP_PM_ADDR_ATTR_ADDR{6 if ':' in host else 4}", host),
-        ("MPTCP_PM_ADDR_ATTR_FLAGS", abi.MPTCP_PM_ADDR_FLAG_BACKUP if address.backup else 0),
+        ("MPTCP_PM_ADDR_ATTR_FLAGS", int(address.flags)),
     ]
     if port:
         attributes.append(("MPTCP_PM_ADDR_ATTR_PORT", port))
     if address.id is not None:
         attributes.append(("MPTCP_PM_ADDR_ATTR_ID", address.id))
+    if address.interface:
+        attributes.append(("MPTCP_PM_ADDR_ATTR_IF_IDX", address.interface))
     return {"attrs": attributes}
 
 

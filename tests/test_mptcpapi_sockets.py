@@ -240,6 +240,16 @@ def test_a_way_to_close_that_does_not_exist(pair: Pair, how: object) -> None:
         pair.client.close_subflow(1, how)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("interface", ["wlan77", 7777, -1, "", object()])
+def test_an_interface_that_does_not_exist(pair: Pair, interface: object) -> None:
+    with pytest.raises((InvalidArgument, NoPrivilege)) as refusal:
+        pair.client.open_subflow(interface=interface)  # type: ignore[arg-type]
+
+    if isinstance(refusal.value, InvalidArgument):
+        assert f"interface {interface!r}" in str(refusal.value)
+        assert "it has lo (1)" in str(refusal.value)
+
+
 def test_a_listening_socket_has_no_subflows(listener: Socket) -> None:
     assert listener.subflows() == ()
 
