@@ -57,6 +57,8 @@ RECORDED = (
     "close_subflow",
     "abort_subflow",
     "set_backup",
+    "announce",
+    "withdraw",
     "subflows",
     "tcp_info",
     "mptcp_info",

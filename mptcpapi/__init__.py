@@ -14,7 +14,8 @@ takes no privilege; changing takes CAP_NET_ADMIN and the userspace path manager.
 OSErrors, in the tree that `mptcpapi.errors` draws.
 """
 
-from mptcpapi.abi import IPPROTO_MPTCP, TcpState
+from mptcpapi.abi import IPPROTO_MPTCP, AddressFlag, TcpState
+from mptcpapi.announcing import announce, path_manager, withdraw
 from mptcpapi.closing import abort_subflow, close_subflow
 from mptcpapi.connection import Socket, create_connection, create_server
 from mptcpapi.control import set_backup
@@ -41,14 +42,25 @@ from mptcpapi.errors import (
     UsageError,
 )
 from mptcpapi.events import Event, EventKind, EventStream
+from mptcpapi.managed import (
+    Limits,
+    ManagedAddress,
+    add_endpoint,
+    endpoints,
+    limits,
+    remove_endpoint,
+    set_limits,
+)
 from mptcpapi.mib import counters
 from mptcpapi.mptcpinfo import MptcpInfo, mptcp_info
 from mptcpapi.opening import open_subflow
+from mptcpapi.settings import set_path_manager
 from mptcpapi.subflow import Subflow, in_use, subflows, token
 from mptcpapi.tcpinfo import TcpInfo, tcp_info
 
 __all__ = [
     "IPPROTO_MPTCP",
+    "AddressFlag",
     "BadAnswer",
     "ConnectionEnded",
     "Endpoint",
@@ -60,7 +72,9 @@ __all__ = [
     "InvalidArgument",
     "KernelError",
     "KernelRefused",
+    "Limits",
     "MachineError",
+    "ManagedAddress",
     "MptcpError",
     "MptcpInfo",
     "NetworkError",
@@ -78,15 +92,24 @@ __all__ = [
     "Unsupported",
     "UsageError",
     "abort_subflow",
+    "add_endpoint",
+    "announce",
     "close_subflow",
     "counters",
     "create_connection",
     "create_server",
+    "endpoints",
     "in_use",
+    "limits",
     "mptcp_info",
     "open_subflow",
+    "path_manager",
+    "remove_endpoint",
     "set_backup",
+    "set_limits",
+    "set_path_manager",
     "subflows",
     "tcp_info",
     "token",
+    "withdraw",
 ]

@@ -6,9 +6,9 @@ import os
 import socket
 from errno import EACCES, EINVAL, ENOPROTOOPT, EOPNOTSUPP, EPERM, EPROTONOSUPPORT
 from types import EllipsisType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
-from mptcpapi import abi, closing, control, mptcpinfo, opening, subflow, tcpinfo
+from mptcpapi import abi, announcing, closing, control, mptcpinfo, opening, subflow, tcpinfo
 from mptcpapi.control import DEFAULT_TIMEOUT
 from mptcpapi.endpoint import Address
 from mptcpapi.errors import FallenBack, Unavailable
@@ -109,6 +109,18 @@ class Socket(socket.socket):
     def abort_subflow(self, which: Subflow | int, *, timeout: float = DEFAULT_TIMEOUT) -> None:
         """See `mptcpapi.abort_subflow`."""
         closing.abort_subflow(self, which, timeout=timeout)
+
+    def path_manager(self) -> Literal["kernel", "userspace"]:
+        """See `mptcpapi.path_manager`."""
+        return announcing.path_manager(self)
+
+    def announce(self, address: Address, *, id: int | None = None) -> int:
+        """See `mptcpapi.announce`."""
+        return announcing.announce(self, address, id=id)
+
+    def withdraw(self, id: int) -> None:
+        """See `mptcpapi.withdraw`."""
+        announcing.withdraw(self, id)
 
     def set_backup(
         self, which: Subflow | int, backup: bool, *, timeout: float = DEFAULT_TIMEOUT

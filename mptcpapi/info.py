@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from errno import EBADF, EBADMSG, EINVAL, ENOPROTOOPT, ENOTCONN, ENOTSOCK, EOPNOTSUPP
-from socket import SOL_SOCKET
+from socket import AF_INET, AF_UNSPEC, SOL_SOCKET
 from struct import error as StructError
 from typing import NamedTuple, Protocol
 
@@ -143,6 +143,11 @@ def read_family(fd: int) -> int:
     if _libc.getsockopt(fd, SOL_SOCKET, abi.SO_DOMAIN, *answer) != 0:
         raise _socket_error(fd, ctypes.get_errno())
     return family.value
+
+
+def read_address_family(fd: int) -> int:
+    """Of which family its addresses can be: AF_INET, or AF_UNSPEC on an AF_INET6 socket: both."""
+    return AF_INET if read_family(fd) == AF_INET else AF_UNSPEC
 
 
 def _read_name(fd: int, call: Callable[..., int]) -> Endpoint:

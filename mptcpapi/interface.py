@@ -15,10 +15,18 @@ def interface_index(fd: int, interface: str | int) -> int:
     :raises InvalidArgument: there is no such interface
     """
     with namespace_of(fd):
-        present = if_nameindex()
+        return index_of(interface)
+
+
+def index_of(interface: str | int) -> int:
+    """The index of an interface in the network namespace of the calling thread.
+
+    :raises InvalidArgument: there is no such interface
+    """
+    present = if_nameindex()
     for index, name in present:
         if interface in {index, name}:
             return index
     names = ", ".join(f"{name} ({index})" for index, name in present)
-    text = f"interface {interface!r}: the socket's network namespace has no such; it has {names}"
+    text = f"interface {interface!r}: the network namespace has no such; it has {names}"
     raise InvalidArgument(EINVAL, text)

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 from errno import ECONNABORTED, ECONNRESET, EINVAL, ENOTCONN, ETIMEDOUT
 from itertools import islice
-from socket import AF_INET, AF_UNSPEC
+from socket import AF_INET
 from typing import NamedTuple
 
 from mptcpapi import abi
@@ -28,7 +28,7 @@ from mptcpapi.errors import (
     SubflowTimeout,
 )
 from mptcpapi.events import Event, EventKind, EventStream
-from mptcpapi.info import Descriptor, SubflowEntry, fileno, read_family, read_names
+from mptcpapi.info import Descriptor, SubflowEntry, fileno, read_address_family, read_names
 from mptcpapi.interface import interface_index
 from mptcpapi.pathmanager import LocalAddress, PmAddress, address_ids
 from mptcpapi.subflow import Subflow, is_open
@@ -101,7 +101,7 @@ def _endpoints(
     connection: Control, local: Address | None, remote: Address | None
 ) -> tuple[Endpoint, Endpoint]:
     """What the caller wants, in one family, which is one of the socket's."""
-    family = AF_INET if read_family(connection.fd) == AF_INET else AF_UNSPEC
+    family = read_address_family(connection.fd)
     there = connection.remote
     if remote is not None:
         there = parse(remote, 0, family)

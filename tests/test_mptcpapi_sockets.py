@@ -43,6 +43,8 @@ READING: dict[str, Operation] = {
 CHANGING: dict[str, Operation] = {
     "open_subflow": mptcpapi.open_subflow,
     "close_subflow": lambda sock: mptcpapi.close_subflow(sock, 1),
+    "announce": lambda sock: mptcpapi.announce(sock, "127.0.0.1"),
+    "withdraw": lambda sock: mptcpapi.withdraw(sock, 1),
     "abort_subflow": lambda sock: mptcpapi.abort_subflow(sock, 1),
     "set_backup": lambda sock: mptcpapi.set_backup(sock, 1, True),
 }
