@@ -41,7 +41,8 @@ from mptcpapi.errors import (
     Unsupported,
     UsageError,
 )
-from mptcpapi.events import Event, EventKind, EventStream
+from mptcpapi.event import Event, EventKind
+from mptcpapi.events import EventStream
 from mptcpapi.managed import (
     Limits,
     ManagedAddress,

@@ -27,7 +27,8 @@ from mptcpapi.errors import (
     SubflowRefused,
     SubflowTimeout,
 )
-from mptcpapi.events import Event, EventKind, EventStream
+from mptcpapi.event import Event, EventKind
+from mptcpapi.events import EventStream
 from mptcpapi.info import Descriptor, SubflowEntry, fileno, read_address_family, read_names
 from mptcpapi.interface import interface_index
 from mptcpapi.pathmanager import LocalAddress, PmAddress, address_ids
@@ -293,7 +294,7 @@ class _Opening:
 
     def _is_own(self, event: Event) -> bool:
         """Whether the event is about this subflow; a SUB_CLOSED may lack the remote port."""
-        if event.local is None or event.remote is None:
+        if event.inferred or event.local is None or event.remote is None:
             return False
         if self._entry is None:
             known = {entry.local for entry in self._before}

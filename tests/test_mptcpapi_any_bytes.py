@@ -13,7 +13,7 @@ from mptcpapi.abi import SubflowFlag
 from mptcpapi.diag import decode_diag
 from mptcpapi.endpoint import Endpoint, decode_sockaddr
 from mptcpapi.errors import BadAnswer
-from mptcpapi.events import decode_event
+from mptcpapi.event import decode_event
 from mptcpapi.info import decode_full_info
 from mptcpapi.managed import decode_endpoint, decode_limits
 from mptcpapi.nlmsg import Message
