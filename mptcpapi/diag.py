@@ -1,8 +1,11 @@
-"""What sock_diag tells of one subflow: address ids, backup bits, how far its handshake came."""
+"""What sock_diag tells of one subflow: address ids, backup bits, how far its handshake came.
+
+It can also end one.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from errno import EBADMSG, ENOENT
 from ipaddress import ip_address
 from socket import IPPROTO_TCP
@@ -36,6 +39,8 @@ class SubflowDiag:
     """That of the MPTCP socket: all subflows of a connection share it."""
     cookie: int
     """64 bits, the subflow's own: no other socket has it until the kernel reboots."""
+    interface: int
+    """Index of the one that the subflow is bound to; 0: to none."""
     flags: SubflowFlag | None = None
     local_id: int | None = None
     """Address id"""
@@ -80,6 +85,11 @@ class Diag:
                 return found
         return None
 
+    def destroy(self, subflow: SubflowDiag) -> None:
+        """SOCK_DESTROY: end it with RST; ENOENT: it is gone, EOPNOTSUPP: this kernel cannot."""
+        request = _request(subflow.local, subflow.remote, subflow.interface, subflow.cookie)
+        self._netlink.request(abi.SOCK_DESTROY, request)
+
     def _matching(
         self, request: bytes, flags: int, local: Endpoint, remote: Endpoint
     ) -> SubflowDiag | None:
@@ -95,7 +105,12 @@ class Diag:
         return None
 
 
-def _request(local: Endpoint, remote: Endpoint) -> bytes:
+def _request(
+    local: Endpoint,
+    remote: Endpoint,
+    interface: int = 0,
+    cookie: int = abi.INET_DIAG_NOCOOKIE,
+) -> bytes:
     """``struct inet_diag_req_v2``; without INET_DIAG_INFO the kernel leaves the MPTCP part out."""
     return abi.INET_DIAG_REQ_V2.pack(
         local.family,
@@ -106,7 +121,8 @@ def _request(local: Endpoint, remote: Endpoint) -> bytes:
         remote.port.to_bytes(2, "big"),
         ip_address(local.host).packed,
         ip_address(remote.host).packed,
-        abi.INET_DIAG_NOCOOKIE,
+        interface,
+        cookie,
     )
 
 
@@ -117,16 +133,14 @@ def decode_diag(message: Message) -> SubflowDiag:
     fields = tables.decode(tables.subflow_diag_msg, message, _INET_DIAG_MSG_SIZE)
     local, remote = _endpoint(fields, "src", "sport"), _endpoint(fields, "dst", "dport")
     inode, cookie = fields.fixed["idiag_inode"], fields.fixed["idiag_cookie"]
+    socket = SubflowDiag(local, remote, inode, cookie, fields.fixed["idiag_if"])
     ulp = fields.nested("INET_DIAG_ULP_INFO")
     subflow = ulp.nested("INET_ULP_INFO_MPTCP") if ulp else None
     if subflow is None:
-        return SubflowDiag(local, remote, inode, cookie)
+        return socket
     flags = subflow.integer("MPTCP_SUBFLOW_ATTR_FLAGS")
-    return SubflowDiag(
-        local,
-        remote,
-        inode,
-        cookie,
+    return replace(
+        socket,
         flags=None if flags is None else SubflowFlag(flags),
         local_id=subflow.integer("MPTCP_SUBFLOW_ATTR_ID_LOC"),
         remote_id=subflow.integer("MPTCP_SUBFLOW_ATTR_ID_REM"),
