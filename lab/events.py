@@ -75,13 +75,11 @@ class EventLog:
     def _read(self, stream: EventStream, stop: int) -> None:
         sources: list[EventStream | int] = [stream, stop]
         while stop not in select.select(sources, [], [])[0]:
-            event = stream.next(0)
-            if event is None:
-                continue
-            self._run.record("event", host=self._node.name, name=event.kind.name, event=event)
-            with self._news:
-                self._events.append(event)
-                self._news.notify_all()
+            for event in stream.within(0):
+                self._run.record("event", host=self._node.name, name=event.kind.name, event=event)
+                with self._news:
+                    self._events.append(event)
+                    self._news.notify_all()
 
 
 class EventLogs(dict[str, EventLog]):

@@ -61,14 +61,21 @@ def _recorded(name: str) -> Callable[..., Any]:
     return call
 
 
-for _name in (
+RECORDED = (
     "open_subflow",
     "close_subflow",
+    "abort_subflow",
     "set_backup",
+    "announce",
+    "withdraw",
     "subflows",
+    "tcp_info",
+    "mptcp_info",
     "get_subflow_option",
     "set_subflow_option",
-):
+)
+
+for _name in RECORDED:
     setattr(RecordedSocket, _name, _recorded(_name))
 
 

@@ -15,9 +15,11 @@ subflow take CAP_BPF and CAP_PERFMON instead. All errors are OSErrors, in the tr
 `mptcpapi.errors` draws.
 """
 
-from mptcpapi.abi import IPPROTO_MPTCP, TcpState
+from mptcpapi.abi import IPPROTO_MPTCP, AddressFlag, TcpState
+from mptcpapi.announcing import announce, path_manager, withdraw
+from mptcpapi.closing import abort_subflow, close_subflow
 from mptcpapi.connection import Socket, create_connection, create_server
-from mptcpapi.control import close_subflow, set_backup
+from mptcpapi.control import set_backup
 from mptcpapi.endpoint import Endpoint
 from mptcpapi.errors import (
     BadAnswer,
@@ -40,14 +42,28 @@ from mptcpapi.errors import (
     Unsupported,
     UsageError,
 )
-from mptcpapi.events import Event, EventKind, EventStream
+from mptcpapi.event import Event, EventKind
+from mptcpapi.events import EventStream
+from mptcpapi.managed import (
+    Limits,
+    ManagedAddress,
+    add_endpoint,
+    endpoints,
+    limits,
+    remove_endpoint,
+    set_limits,
+)
 from mptcpapi.mib import counters
+from mptcpapi.mptcpinfo import MptcpInfo, mptcp_info
 from mptcpapi.opening import open_subflow
+from mptcpapi.settings import set_path_manager
 from mptcpapi.subflow import Subflow, in_use, subflows, token
 from mptcpapi.subflow_options import get_subflow_option, set_subflow_option
+from mptcpapi.tcpinfo import TcpInfo, tcp_info
 
 __all__ = [
     "IPPROTO_MPTCP",
+    "AddressFlag",
     "BadAnswer",
     "ConnectionEnded",
     "Endpoint",
@@ -59,8 +75,11 @@ __all__ = [
     "InvalidArgument",
     "KernelError",
     "KernelRefused",
+    "Limits",
     "MachineError",
+    "ManagedAddress",
     "MptcpError",
+    "MptcpInfo",
     "NetworkError",
     "NoPrivilege",
     "NoSuchSubflow",
@@ -70,19 +89,32 @@ __all__ = [
     "Subflow",
     "SubflowRefused",
     "SubflowTimeout",
+    "TcpInfo",
     "TcpState",
     "Unavailable",
     "Unsupported",
     "UsageError",
+    "abort_subflow",
+    "add_endpoint",
+    "announce",
     "close_subflow",
     "counters",
     "create_connection",
     "create_server",
+    "endpoints",
     "get_subflow_option",
     "in_use",
+    "limits",
+    "mptcp_info",
     "open_subflow",
+    "path_manager",
+    "remove_endpoint",
     "set_backup",
+    "set_limits",
+    "set_path_manager",
     "set_subflow_option",
     "subflows",
+    "tcp_info",
     "token",
+    "withdraw",
 ]

@@ -67,6 +67,41 @@ MPTCP_FULL_INFO: Final = 4
 MPTCP_INFO_HEAD: Final = Struct("=6B2x2I")
 MPTCP_INFO_SIZE: Final = 96
 
+# struct mptcp_info, without the prefix mptcpi_: formats and names, as mptcpapi.layout reads them.
+# The first 48 bytes are older than MPTCP_INFO.
+MPTCP_INFO_ROWS: Final = (
+    "B subflows add_addr_signal add_addr_accepted",
+    "B subflows_max add_addr_signal_max add_addr_accepted_max",
+    "I flags token",
+    "Q write_seq snd_una rcv_nxt",
+    "B local_addr_used local_addr_max csum_enabled",
+    "I retransmits",
+    "Q bytes_retrans bytes_sent bytes_received bytes_acked",
+    "B subflows_total",
+    "I last_data_sent last_data_recv last_ack_recv",
+)
+MPTCP_INFO_LEAST: Final = 48
+MPTCP_INFO_FLAG_REMOTE_KEY_RECEIVED: Final = 1 << 1
+
+# include/uapi/linux/tcp.h: struct tcp_info, without the prefix tcpi_. "scales" and "first_bits" are
+# names for bytes that hold bit fields. The first 232 bytes are older than MPTCP_FULL_INFO.
+TCP_INFO_ROWS: Final = (
+    "B state ca_state retransmits probes backoff options scales first_bits",
+    "I rto ato snd_mss rcv_mss unacked sacked lost retrans fackets",
+    "I last_data_sent last_ack_sent last_data_recv last_ack_recv",
+    "I pmtu rcv_ssthresh rtt rttvar snd_ssthresh snd_cwnd advmss reordering",
+    "I rcv_rtt rcv_space total_retrans",
+    "Q pacing_rate max_pacing_rate bytes_acked bytes_received",
+    "I segs_out segs_in notsent_bytes min_rtt data_segs_in data_segs_out",
+    "Q delivery_rate busy_time rwnd_limited sndbuf_limited",
+    "I delivered delivered_ce",
+    "Q bytes_sent bytes_retrans",
+    "I dsack_dups reord_seen rcv_ooopack snd_wnd rcv_wnd rehash",
+    "H total_rto total_rto_recoveries",
+    "I total_rto_time",
+)
+TCP_INFO_LEAST: Final = 232
+
 # struct mptcp_full_info before its mptcp_info: size_tcpinfo_kernel, size_tcpinfo_user,
 # size_sfinfo_kernel, size_sfinfo_user, num_subflows, size_arrays_user, subflow_info, tcp_info
 MPTCP_FULL_INFO_HEAD: Final = Struct("=6I2Q")
@@ -121,11 +156,34 @@ GENLMSGHDR: Final = Struct("=BBH")
 MPTCP_PM_NAME: Final = "mptcp_pm"
 MPTCP_PM_EV_GRP_NAME: Final = "mptcp_pm_events"
 MPTCP_PM_VER: Final = 1
+MPTCP_PM_CMD_ADD_ADDR: Final = 1
+MPTCP_PM_CMD_DEL_ADDR: Final = 2
 MPTCP_PM_CMD_GET_ADDR: Final = 3
+MPTCP_PM_CMD_SET_LIMITS: Final = 5
+MPTCP_PM_CMD_GET_LIMITS: Final = 6
 MPTCP_PM_CMD_SET_FLAGS: Final = 7
+MPTCP_PM_CMD_ANNOUNCE: Final = 8
+MPTCP_PM_CMD_REMOVE: Final = 9
 MPTCP_PM_CMD_SUBFLOW_CREATE: Final = 10
 MPTCP_PM_CMD_SUBFLOW_DESTROY: Final = 11
-MPTCP_PM_ADDR_FLAG_BACKUP: Final = 1 << 2
+
+
+class AddressFlag(IntFlag):
+    """``MPTCP_PM_ADDR_FLAG_*``: what the path manager is to do with an address."""
+
+    SIGNAL = 1 << 0
+    """Announce it to peers (ADD_ADDR)."""
+    SUBFLOW = 1 << 1
+    """Open a subflow from it."""
+    BACKUP = 1 << 2
+    """Its subflows are backup."""
+    FULLMESH = 1 << 3
+    """Open subflows from it to every address of the peer (Linux 5.17)."""
+    IMPLICIT = 1 << 4
+    """The kernel made the entry itself, for a subflow that it needed (Linux 5.18)."""
+    LAMINAR = 1 << 5
+    """Open a subflow from it to an address that the peer announces (Linux 6.18)."""
+
 
 # include/uapi/linux/mptcp_pm.h: enum mptcp_event_type
 MPTCP_EVENT_CREATED: Final = 1
@@ -138,16 +196,18 @@ MPTCP_EVENT_SUB_CLOSED: Final = 11
 MPTCP_EVENT_SUB_PRIORITY: Final = 13
 MPTCP_EVENT_LISTENER_CREATED: Final = 15
 MPTCP_EVENT_LISTENER_CLOSED: Final = 16
+MPTCP_PM_EV_FLAG_SERVER_SIDE: Final = 1 << 1
 
 # include/uapi/linux/sock_diag.h, inet_diag.h
 SOCK_DIAG_BY_FAMILY: Final = 20
+SOCK_DESTROY: Final = 21
 INET_DIAG_INFO: Final = 2
 INET_DIAG_ULP_INFO: Final = 19
 INET_DIAG_NOCOOKIE: Final = 0xFFFFFFFFFFFFFFFF
 
 # struct inet_diag_req_v2: family, protocol, ext, states; then inet_diag_sockid: sport, dport (both
-# in network order), src, dst, (interface), cookie
-INET_DIAG_REQ_V2: Final = Struct("=BBBxI2s2s16s16s4xQ")
+# in network order), src, dst, interface, cookie
+INET_DIAG_REQ_V2: Final = Struct("=BBBxI2s2s16s16sIQ")
 
 
 class SubflowFlag(IntFlag):

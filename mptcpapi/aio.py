@@ -25,6 +25,7 @@ from typing import Any, Self, TypeVar
 
 # Event messages are decoded in the event loop, where an import of 0.2 s would block.
 from mptcpapi import (
+    closing,
     control,
     opening,
     tables,  # noqa: F401
@@ -33,8 +34,9 @@ from mptcpapi.connection import Socket, create_server, fallen_back, make_socket
 from mptcpapi.control import DEFAULT_TIMEOUT
 from mptcpapi.deadline import Deadline
 from mptcpapi.endpoint import Address
-from mptcpapi.events import Event, EventKind, EventStream
-from mptcpapi.info import Descriptor
+from mptcpapi.event import Event, EventKind
+from mptcpapi.events import EventStream
+from mptcpapi.info import Descriptor, FullInfo
 from mptcpapi.netlink import Netlink
 from mptcpapi.subflow import Subflow
 
@@ -129,12 +131,15 @@ async def open_subflow(
     remote: Address | None = None,
     *,
     backup: bool = False,
+    interface: str | int | None = None,
     timeout: float = DEFAULT_TIMEOUT,
 ) -> Subflow:
     """See `mptcpapi.open_subflow`. If it is cancelled, the subflow is closed again."""
     sock = _socket_of(connection)
     deadline = Deadline(timeout)
-    work = partial(opening.open_before, deadline, sock, local, remote, backup=backup)
+    work = partial(
+        opening.open_before, deadline, sock, local, remote, backup=backup, interface=interface
+    )
     call = _in_thread(work)
     try:
         await asyncio.wait([call])
@@ -142,7 +147,7 @@ async def open_subflow(
         deadline.expire()
         await _finished(call)
         if call.exception() is None:
-            await _finished(_in_thread(partial(control.close_subflow, sock, call.result())))
+            await _finished(_in_thread(partial(closing.close_subflow, sock, call.result())))
         raise
     return call.result()
 
@@ -152,7 +157,7 @@ async def close_subflow(
 ) -> None:
     """See `mptcpapi.close_subflow`."""
     sock = _socket_of(connection)
-    await _carried_out(partial(control.close_subflow, sock, subflow, timeout=timeout))
+    await _carried_out(partial(closing.close_subflow, sock, subflow, timeout=timeout))
 
 
 async def set_backup(
@@ -184,8 +189,13 @@ class Events(EventStream):
     there.
     """
 
-    def __init__(self, netlink: Netlink, token: int | None = None) -> None:
-        super().__init__(netlink, token)
+    def __init__(
+        self,
+        netlink: Netlink,
+        token: int | None = None,
+        state: Callable[[], FullInfo] | None = None,
+    ) -> None:
+        super().__init__(netlink, token, state)
         self._has_ended = False
         self._news: asyncio.Event | None = None
         """What the task that iterates waits for."""

@@ -6,13 +6,25 @@ import os
 import socket
 from errno import EACCES, EINVAL, ENOPROTOOPT, EOPNOTSUPP, EPERM, EPROTONOSUPPORT
 from types import EllipsisType
-from typing import Any, Self, overload
+from typing import Any, Literal, Self, overload
 
-from mptcpapi import abi, control, opening, subflow, subflow_options
+from mptcpapi import (
+    abi,
+    announcing,
+    closing,
+    control,
+    mptcpinfo,
+    opening,
+    subflow,
+    subflow_options,
+    tcpinfo,
+)
 from mptcpapi.control import DEFAULT_TIMEOUT
 from mptcpapi.endpoint import Address
 from mptcpapi.errors import FallenBack, Unavailable
+from mptcpapi.mptcpinfo import MptcpInfo
 from mptcpapi.subflow import Subflow
+from mptcpapi.tcpinfo import TcpInfo
 
 _REASONS = {
     EINVAL: "this kernel knows no MPTCP, which came with Linux 5.6",
@@ -68,6 +80,14 @@ class Socket(socket.socket):
         """See `mptcpapi.token`."""
         return subflow.token(self)
 
+    def mptcp_info(self) -> MptcpInfo:
+        """See `mptcpapi.mptcp_info`."""
+        return mptcpinfo.mptcp_info(self)
+
+    def tcp_info(self, which: Subflow | int) -> TcpInfo:
+        """See `mptcpapi.tcp_info`."""
+        return tcpinfo.tcp_info(self, which)
+
     def subflows(self) -> tuple[Subflow, ...]:
         """See `mptcpapi.subflows`."""
         return subflow.subflows(self)
@@ -78,14 +98,39 @@ class Socket(socket.socket):
         remote: Address | None = None,
         *,
         backup: bool = False,
+        interface: str | int | None = None,
         timeout: float = DEFAULT_TIMEOUT,
     ) -> Subflow:
         """See `mptcpapi.open_subflow`."""
-        return opening.open_subflow(self, local, remote, backup=backup, timeout=timeout)
+        return opening.open_subflow(
+            self, local, remote, backup=backup, interface=interface, timeout=timeout
+        )
 
-    def close_subflow(self, which: Subflow | int, *, timeout: float = DEFAULT_TIMEOUT) -> None:
+    def close_subflow(
+        self,
+        which: Subflow | int,
+        how: int = socket.SHUT_RDWR,
+        *,
+        timeout: float = DEFAULT_TIMEOUT,
+    ) -> None:
         """See `mptcpapi.close_subflow`."""
-        control.close_subflow(self, which, timeout=timeout)
+        closing.close_subflow(self, which, how, timeout=timeout)
+
+    def abort_subflow(self, which: Subflow | int, *, timeout: float = DEFAULT_TIMEOUT) -> None:
+        """See `mptcpapi.abort_subflow`."""
+        closing.abort_subflow(self, which, timeout=timeout)
+
+    def path_manager(self) -> Literal["kernel", "userspace"]:
+        """See `mptcpapi.path_manager`."""
+        return announcing.path_manager(self)
+
+    def announce(self, address: Address, *, id: int | None = None) -> int:
+        """See `mptcpapi.announce`."""
+        return announcing.announce(self, address, id=id)
+
+    def withdraw(self, id: int) -> None:
+        """See `mptcpapi.withdraw`."""
+        announcing.withdraw(self, id)
 
     def set_backup(
         self, which: Subflow | int, backup: bool, *, timeout: float = DEFAULT_TIMEOUT

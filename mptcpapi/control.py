@@ -1,11 +1,11 @@
-"""Closing and re-prioritising the subflows of a connection, and what opening one shares with it."""
+"""What one call needs to steer a connection; re-prioritising its subflows."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from errno import EBADF, ESRCH, ETIMEDOUT
+from errno import EBADF, ETIMEDOUT
 from time import sleep
 
 from mptcpapi.deadline import Deadline
@@ -61,6 +61,14 @@ class Control:
         """The subflow as it is now."""
         return describe(entry, self.diag.find(entry.local, entry.remote))
 
+    def wait_until_gone(self, entry: SubflowEntry, deadline: Deadline) -> None:
+        """Return when this host has given the subflow up (as it may before the peer knows)."""
+        while any(other.id == entry.id and is_open(other) for other in self.entries()):
+            if deadline.passed:
+                text = f"subflow {entry.id} was still listed {deadline.seconds:g} s after the call"
+                raise SubflowTimeout(ETIMEDOUT, text)
+            sleep(POLL_INTERVAL)
+
     def make_backup(self, entry: SubflowEntry, backup: bool, deadline: Deadline) -> Subflow:
         """Send MP_PRIO; the subflow, once it shows the priority (no event is sent at this host)."""
         try:
@@ -92,35 +100,6 @@ def control(sock: Descriptor) -> Iterator[Control]:
             reached.entries()
             read_names(fd)  # of a connection that has ended the kernel says the same
             raise
-
-
-def close_subflow(
-    sock: Descriptor, subflow: Subflow | int, *, timeout: float = DEFAULT_TIMEOUT
-) -> None:
-    """Close one subflow with FIN in both directions; what it had not delivered goes another way.
-
-    ``subflow``: as `subflows` or `open_subflow` gave it, or its id. Returns when this host has
-    given it up (``timeout`` in seconds). The connection lives on without any subflow for
-    ``net.mptcp.close_timeout`` (60 s). Source: SUBFLOW_DESTROY.
-
-    :raises NoSuchSubflow: the connection has no such subflow
-    :raises SubflowTimeout: the kernel still lists it
-    :raises NoPrivilege, PathManagerNotUserspace, FallenBack, ConnectionEnded, SocketClosed:
-        see `mptcpapi.errors`
-    """
-    deadline = Deadline(timeout)
-    with control(sock) as connection:
-        entry = connection.find(subflow)
-        try:
-            connection.manager.destroy(entry.local, entry.remote)
-        except KernelRefused as refused:
-            if refused.errno != ESRCH:  # the peer was faster
-                raise
-        while any(other.id == entry.id and is_open(other) for other in connection.entries()):
-            if deadline.passed:
-                text = f"subflow {entry.id} was still listed {timeout:g} s after it was closed"
-                raise SubflowTimeout(ETIMEDOUT, text)
-            sleep(POLL_INTERVAL)
 
 
 def set_backup(

@@ -1,19 +1,21 @@
-"""What sock_diag tells of one subflow: address ids, backup bits, how far its handshake came."""
+"""What sock_diag tells of one subflow: address ids, backup bits, how far its handshake came.
+
+It can also end one.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from errno import EBADMSG, ENOENT
 from ipaddress import ip_address
 from socket import IPPROTO_TCP
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from mptcpapi import abi
 from mptcpapi.abi import SubflowFlag
 from mptcpapi.endpoint import Endpoint, numeric_host
 from mptcpapi.errors import BadAnswer, KernelRefused, NoPrivilege
-from mptcpapi.netlink import Netlink
+from mptcpapi.netlink import Closing, Netlink
 from mptcpapi.nlmsg import Message
 
 if TYPE_CHECKING:
@@ -36,6 +38,8 @@ class SubflowDiag:
     """That of the MPTCP socket: all subflows of a connection share it."""
     cookie: int
     """64 bits, the subflow's own: no other socket has it until the kernel reboots."""
+    interface: int
+    """Index of the one that the subflow is bound to; 0: to none."""
     flags: SubflowFlag | None = None
     local_id: int | None = None
     """Address id"""
@@ -43,7 +47,7 @@ class SubflowDiag:
     """Address id, given by the peer"""
 
 
-class Diag:
+class Diag(Closing):
     """Looks up the subflows of one connection; a context manager, for one thread at a time.
 
     ``fd``: its socket. ``inode``: that socket's, which all its subflows have.
@@ -56,15 +60,8 @@ class Diag:
         except NoPrivilege:  # then only a socket of the thread's own namespace can be looked up
             self._netlink = Netlink(abi.NETLINK_SOCK_DIAG)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Close its netlink socket; a second time is harmless."""
         self._netlink.close()
 
     def find(self, local: Endpoint, remote: Endpoint) -> SubflowDiag | None:
@@ -79,6 +76,11 @@ class Diag:
             if found is not None:
                 return found
         return None
+
+    def destroy(self, subflow: SubflowDiag) -> None:
+        """SOCK_DESTROY: end it with RST; ENOENT: it is gone, EOPNOTSUPP: this kernel cannot."""
+        request = _request(subflow.local, subflow.remote, subflow.interface, subflow.cookie)
+        self._netlink.request(abi.SOCK_DESTROY, request)
 
     def _matching(
         self, request: bytes, flags: int, local: Endpoint, remote: Endpoint
@@ -95,7 +97,12 @@ class Diag:
         return None
 
 
-def _request(local: Endpoint, remote: Endpoint) -> bytes:
+def _request(
+    local: Endpoint,
+    remote: Endpoint,
+    interface: int = 0,
+    cookie: int = abi.INET_DIAG_NOCOOKIE,
+) -> bytes:
     """``struct inet_diag_req_v2``; without INET_DIAG_INFO the kernel leaves the MPTCP part out."""
     return abi.INET_DIAG_REQ_V2.pack(
         local.family,
@@ -106,7 +113,8 @@ def _request(local: Endpoint, remote: Endpoint) -> bytes:
         remote.port.to_bytes(2, "big"),
         ip_address(local.host).packed,
         ip_address(remote.host).packed,
-        abi.INET_DIAG_NOCOOKIE,
+        interface,
+        cookie,
     )
 
 
@@ -117,16 +125,14 @@ def decode_diag(message: Message) -> SubflowDiag:
     fields = tables.decode(tables.subflow_diag_msg, message, _INET_DIAG_MSG_SIZE)
     local, remote = _endpoint(fields, "src", "sport"), _endpoint(fields, "dst", "dport")
     inode, cookie = fields.fixed["idiag_inode"], fields.fixed["idiag_cookie"]
+    socket = SubflowDiag(local, remote, inode, cookie, fields.fixed["idiag_if"])
     ulp = fields.nested("INET_DIAG_ULP_INFO")
     subflow = ulp.nested("INET_ULP_INFO_MPTCP") if ulp else None
     if subflow is None:
-        return SubflowDiag(local, remote, inode, cookie)
+        return socket
     flags = subflow.integer("MPTCP_SUBFLOW_ATTR_FLAGS")
-    return SubflowDiag(
-        local,
-        remote,
-        inode,
-        cookie,
+    return replace(
+        socket,
         flags=None if flags is None else SubflowFlag(flags),
         local_id=subflow.integer("MPTCP_SUBFLOW_ATTR_ID_LOC"),
         remote_id=subflow.integer("MPTCP_SUBFLOW_ATTR_ID_REM"),

@@ -18,21 +18,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from errno import EINVAL, ENOPROTOOPT, EOVERFLOW
+from errno import ENOPROTOOPT, EOVERFLOW
 from socket import (
     AF_UNSPEC,
     IPPROTO_TCP,
-    SHUT_RD,
     SHUT_RDWR,
-    SHUT_WR,
     TCP_INFO,
 )
 
-from mptcpapi import control, opening
+from mptcpapi import closing, opening
 from mptcpapi.abi import TcpState
 from mptcpapi.control import DEFAULT_TIMEOUT
 from mptcpapi.endpoint import Endpoint, parse
-from mptcpapi.errors import InvalidArgument, Unsupported, UsageError
+from mptcpapi.errors import Unsupported, UsageError
 from mptcpapi.info import Descriptor, fileno, read_full_info
 from mptcpapi.subflow import Subflow, no_such_subflow, pick, subflows
 from mptcpapi.subflow_options import get_subflow_option, set_subflow_option
@@ -101,7 +99,7 @@ def open_sub(sock: Descriptor, flow: Flow, *, timeout: float = DEFAULT_TIMEOUT) 
     try:
         return _narrow(opened.id)
     except UsageError:
-        control.close_subflow(sock, opened, timeout=timeout)
+        closing.close_subflow(sock, opened, timeout=timeout)
         raise
 
 
@@ -116,10 +114,7 @@ def close_sub(
     :raises NoSuchSubflow: the connection has no subflow ``id`` (EINVAL)
     :raises InvalidArgument: another ``how`` (EINVAL)
     """
-    if how not in {SHUT_RD, SHUT_WR, SHUT_RDWR}:
-        text = f"how={how!r}: expected SHUT_RD (0), SHUT_WR (1) or SHUT_RDWR (2)"
-        raise InvalidArgument(EINVAL, text)
-    control.close_subflow(sock, _find(sock, id), timeout=timeout)
+    closing.close_subflow(sock, _find(sock, id), how, timeout=timeout)
 
 
 def get_sub_ids(sock: Descriptor) -> tuple[SubStatus, ...]:

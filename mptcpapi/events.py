@@ -7,96 +7,56 @@ priority, when a connection falls back to TCP, or when a link goes down.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import IntEnum
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from time import time
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from mptcpapi import abi
 from mptcpapi.deadline import Deadline
-from mptcpapi.endpoint import Endpoint, numeric_host
-from mptcpapi.info import Descriptor, fileno, read_full_info
-from mptcpapi.netlink import Netlink, mptcp_pm_family
+from mptcpapi.errors import EventsLost, UsageError
+from mptcpapi.event import Event, decode_event
+from mptcpapi.info import Descriptor, FullInfo, fileno, read_full_info
+from mptcpapi.ledger import Ledger
+from mptcpapi.netlink import Closing, Netlink, mptcp_pm_family
 from mptcpapi.nlmsg import Message
 
-if TYPE_CHECKING:
-    from mptcpapi.tables import Decoded
 
-
-class EventKind(IntEnum):
-    """``enum mptcp_event_type`` of ``include/uapi/linux/mptcp_pm.h``."""
-
-    CREATED = abi.MPTCP_EVENT_CREATED
-    """A connection was made; no subflow can be added yet."""
-    ESTABLISHED = abi.MPTCP_EVENT_ESTABLISHED
-    """The peer is known to speak MPTCP; subflows can be added."""
-    CLOSED = abi.MPTCP_EVENT_CLOSED
-    """The connection ended. Its subflows get no SUB_CLOSED of their own."""
-    ANNOUNCED = abi.MPTCP_EVENT_ANNOUNCED
-    """The peer announced an address (ADD_ADDR)."""
-    REMOVED = abi.MPTCP_EVENT_REMOVED
-    """The peer withdrew an address (RM_ADDR)."""
-    SUB_ESTABLISHED = abi.MPTCP_EVENT_SUB_ESTABLISHED
-    """A subflow answered: to its initiator the SYN/ACK, to the acceptor the third ACK."""
-    SUB_CLOSED = abi.MPTCP_EVENT_SUB_CLOSED
-    """A subflow ended, or could not be opened."""
-    SUB_PRIORITY = abi.MPTCP_EVENT_SUB_PRIORITY
-    """The peer changed a subflow's priority (MP_PRIO)."""
-    LISTENER_CREATED = abi.MPTCP_EVENT_LISTENER_CREATED
-    """A socket listens (Linux 6.2 and later)."""
-    LISTENER_CLOSED = abi.MPTCP_EVENT_LISTENER_CLOSED
-    """A listening socket was closed (Linux 6.2 and later)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One event; ``None`` stands in every field that the kernel left out."""
-
-    kind: EventKind
-    received: float
-    """When it was read here, in seconds since the epoch (the clock of captures)."""
-    token: int | None = None
-    """The connection's local token; a LISTENER event has none."""
-    local: Endpoint | None = None
-    remote: Endpoint | None = None
-    """Of a subflow destroyed before its SYN was answered, the port is 0."""
-    local_id: int | None = None
-    """Address id; several subflows can have the same."""
-    remote_id: int | None = None
-    """Address id, given by the peer."""
-    backup: bool | None = None
-    """What the peer last asked for: backup or not."""
-    error: int | None = None
-    """The errno that ended the subflow."""
-    reset_reason: int | None = None
-    """The reason in the peer's MP_TCPRST (RFC 8684, section 3.6)."""
-    interface: int | None = None
-    """The index of the interface that the subflow is bound to."""
-
-
-class EventStream:
+class EventStream(Closing):
     """Events from the moment it is made; a context manager, for one thread at a time.
 
     Made by `of_connection` or `of_namespace`. It takes CAP_NET_ADMIN.
     """
 
-    def __init__(self, netlink: Netlink, token: int | None = None) -> None:
+    def __init__(
+        self,
+        netlink: Netlink,
+        token: int | None = None,
+        state: Callable[[], FullInfo] | None = None,
+    ) -> None:
         self._netlink = netlink
         self._token = token
+        self._state = state
+        """Looks at the connection as it is now."""
+        self._ledger = Ledger()
         self._read: deque[Event] = deque()
 
     @classmethod
-    def of_connection(cls, sock: Descriptor) -> Self:
+    def of_connection(cls, sock: Descriptor, *, seed: bool = False) -> Self:
         """The events of one connection.
+
+        ``seed``: begin with inferred events that tell of the subflows which it has already.
 
         :raises FallenBack: the connection is TCP
         :raises NoPrivilege: CAP_NET_ADMIN is missing
         """
         fd = fileno(sock)
         token = read_full_info(fd).token
-        return cls(_subscribed(fd), token)
+        stream = cls(_subscribed(fd), token, lambda: read_full_info(fd))
+        stream._catch_up()
+        if not seed:
+            stream._read.clear()
+        return stream
 
     @classmethod
     def of_namespace(cls, sock: Descriptor | None = None) -> Self:
@@ -107,17 +67,6 @@ class EventStream:
         :raises NoPrivilege: CAP_NET_ADMIN is missing
         """
         return cls(_subscribed(None if sock is None else fileno(sock)))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Stop listening; a second time is harmless."""
@@ -130,14 +79,13 @@ class EventStream:
     def next(self, timeout: float) -> Event | None:
         """The next event; ``None`` if ``timeout`` seconds passed without one (0: do not wait).
 
-        :raises EventsLost: the kernel dropped events; the stream goes on with the next one
+        :raises EventsLost: the kernel dropped events. What came before can still be read; the
+            stream of one connection then tells by inferred events what has become of its subflows
         """
         deadline = Deadline(timeout)
         while not self._read:
-            messages = self._netlink.receive(deadline.left)
-            if not messages:
+            if not self._fill(deadline.left):
                 return None
-            self._keep_wanted(messages)
         return self._read.popleft()
 
     def within(self, timeout: float) -> Iterator[Event]:
@@ -146,11 +94,40 @@ class EventStream:
         while (event := self.next(deadline.left)) is not None:
             yield event
 
-    def _keep_wanted(self, messages: list[Message]) -> None:
+    def _fill(self, timeout: float) -> bool:
+        """Read one datagram and keep the events in it that are wanted; whether there was one."""
+        try:
+            messages = self._netlink.receive(timeout)
+        except EventsLost:
+            self._drain()
+            self._catch_up()
+            raise
+        self._keep(messages)
+        return bool(messages)
+
+    def _drain(self) -> None:
+        """Read what waits: it is older than the state that is looked at next."""
+        while True:
+            with suppress(EventsLost):  # the caller is told already
+                waiting = self._netlink.receive(0)
+                if not waiting:
+                    return
+                self._keep(waiting)
+
+    def _keep(self, messages: list[Message]) -> None:
         for message in messages:
             event = decode_event(message, time())
             if event is not None and self._token in {None, event.token}:
-                self._read.append(event)
+                self._read.extend(self._ledger.complete(event))
+
+    def _catch_up(self) -> None:
+        """Look at the connection, if it is one's own and there is one still."""
+        if self._state is None or self._token is None:
+            return
+        with suppress(UsageError):  # closed, ended: CLOSED tells
+            info = self._state()
+            if info.token == self._token:
+                self._read.extend(self._ledger.catch_up(self._token, info.subflows, time()))
 
 
 def _subscribed(beside: int | None) -> Netlink:
@@ -161,35 +138,3 @@ def _subscribed(beside: int | None) -> Netlink:
         netlink.close()
         raise
     return netlink
-
-
-def decode_event(message: Message, received: float) -> Event | None:
-    """The event in a netlink message; ``None``: of a kind newer than this package."""
-    from mptcpapi import tables  # noqa: PLC0415 - see there
-
-    fields = tables.decode(tables.mptcp_event_msg, message, abi.GENLMSGHDR.size)
-    try:
-        kind = EventKind(fields.fixed["cmd"])
-    except ValueError:
-        return None
-    backup = fields.integer("MPTCP_ATTR_BACKUP")
-    return Event(
-        kind=kind,
-        received=received,
-        token=fields.integer("MPTCP_ATTR_TOKEN"),
-        local=_endpoint(fields, "S"),
-        remote=_endpoint(fields, "D"),
-        local_id=fields.integer("MPTCP_ATTR_LOC_ID"),
-        remote_id=fields.integer("MPTCP_ATTR_REM_ID"),
-        backup=None if backup is None else bool(backup),
-        error=fields.integer("MPTCP_ATTR_ERROR"),
-        reset_reason=fields.integer("MPTCP_ATTR_RESET_REASON"),
-        interface=fields.integer("MPTCP_ATTR_IF_IDX"),
-    )
-
-
-def _endpoint(fields: Decoded, side: str) -> Endpoint | None:
-    """The source (``S``: this host) or destination (``D``) of an event."""
-    host = fields.host(f"MPTCP_ATTR_{side}ADDR4", f"MPTCP_ATTR_{side}ADDR6")
-    port = fields.integer(f"MPTCP_ATTR_{side}PORT")
-    return None if host is None else Endpoint(numeric_host(host), port or 0)

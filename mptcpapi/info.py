@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from errno import EBADF, EBADMSG, EINVAL, ENOPROTOOPT, ENOTCONN, ENOTSOCK, EOPNOTSUPP
-from socket import SOL_SOCKET
+from socket import AF_INET, AF_UNSPEC, SOL_SOCKET
 from struct import error as StructError
 from typing import Protocol
 
@@ -32,6 +32,9 @@ FIRST_ROOM = 8
 """Subflows for which room is made before the kernel has said how many there are."""
 _TCP_STATE_SIZE = 1
 """``tcpi_state`` is the first byte of ``struct tcp_info``, and mostly all that is asked for."""
+
+_NOT_MPTCP = {EOPNOTSUPP, ENOPROTOOPT}
+"""How options of SOL_MPTCP fail on TCP, over IPv4 and over IPv6."""
 
 _SOCKADDR_STORAGE_SIZE = 128
 
@@ -97,7 +100,7 @@ def mptcp_in_use(fd: int) -> bool:
     if _libc.getsockopt(fd, abi.SOL_MPTCP, abi.MPTCP_INFO, None, ctypes.byref(length)) == 0:
         return True
     code = ctypes.get_errno()
-    if code not in {EOPNOTSUPP, ENOPROTOOPT}:
+    if code not in _NOT_MPTCP:
         raise _socket_error(fd, code)
     return False
 
@@ -126,6 +129,11 @@ def read_family(fd: int) -> int:
     if _libc.getsockopt(fd, SOL_SOCKET, abi.SO_DOMAIN, *answer) != 0:
         raise _socket_error(fd, ctypes.get_errno())
     return family.value
+
+
+def read_address_family(fd: int) -> int:
+    """Of which family its addresses can be: AF_INET, or AF_UNSPEC on an AF_INET6 socket: both."""
+    return AF_INET if read_family(fd) == AF_INET else AF_UNSPEC
 
 
 def _read_name(fd: int, call: Callable[..., int]) -> Endpoint:
@@ -177,6 +185,20 @@ def _read_full_info(fd: int, room: int, tcp_info_size: int) -> FullInfo:
     return decode_full_info(answer.raw[: length.value], entries.raw, tcp_infos.raw)
 
 
+def read_mptcp_info(fd: int) -> bytes:
+    """``struct mptcp_info`` of the connection, as far as this kernel has it.
+
+    :raises FallenBack: the socket is TCP
+    """
+    answer = ctypes.create_string_buffer(abi.MPTCP_INFO_SIZE)
+    length = ctypes.c_uint32(abi.MPTCP_INFO_SIZE)
+    option = abi.MPTCP_INFO
+    if _libc.getsockopt(fd, abi.SOL_MPTCP, option, answer, ctypes.byref(length)) != 0:
+        code = ctypes.get_errno()
+        raise _fallen_back(fd) if code in _NOT_MPTCP else _socket_error(fd, code)
+    return answer.raw[: length.value]
+
+
 def decode_full_info(head: bytes, entries: bytes, tcp_infos: bytes) -> FullInfo:
     """``struct mptcp_full_info`` and its two arrays: of subflow infos, of TCP infos."""
     try:
@@ -211,11 +233,15 @@ def _decode_entry(entry: bytes, tcp_info: bytes) -> SubflowEntry:
 
 
 def _full_info_error(fd: int, code: int) -> MptcpError:
-    if code not in {EOPNOTSUPP, ENOPROTOOPT}:
+    if code not in _NOT_MPTCP:
         return _socket_error(fd, code)
     if mptcp_in_use(fd):
         text = "this kernel cannot list subflows: MPTCP_FULL_INFO came with Linux 6.5"
         return Unsupported(EOPNOTSUPP, text)
+    return _fallen_back(fd)
+
+
+def _fallen_back(fd: int) -> FallenBack:
     return FallenBack(
         EOPNOTSUPP,
         f"the connection of descriptor {fd} is TCP: it was made without IPPROTO_MPTCP, or it fell "

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
+from abc import ABC, abstractmethod
 from contextlib import nullcontext, suppress
 from errno import EBADF, EBADMSG, ENOBUFS, ENOENT, EOPNOTSUPP, EPERM, ETIMEDOUT
 from functools import cache
@@ -29,7 +30,26 @@ _EVENT_BUFFER = 1 << 20
 """Bytes; room for about a thousand events."""
 
 
-class Netlink:
+class Closing(ABC):
+    """A context manager that closes itself when it is left."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give back what it holds; a second time is harmless."""
+
+
+class Netlink(Closing):
     """One netlink socket, a context manager; for one thread at a time.
 
     ``protocol``: NETLINK_GENERIC or NETLINK_SOCK_DIAG. ``beside``: the descriptor of a socket in
@@ -48,17 +68,6 @@ class Netlink:
         self._socket.bind((0, 0))
         self._socket.setsockopt(abi.SOL_NETLINK, abi.NETLINK_EXT_ACK, 1)
         self._socket.setsockopt(abi.SOL_NETLINK, abi.NETLINK_CAP_ACK, 1)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close it; a second time is harmless."""

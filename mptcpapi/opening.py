@@ -10,10 +10,11 @@ from contextlib import suppress
 from dataclasses import replace
 from errno import ECONNABORTED, ECONNRESET, EINVAL, ENOTCONN, ETIMEDOUT
 from itertools import islice
-from socket import AF_INET, AF_UNSPEC
+from socket import AF_INET
+from typing import NamedTuple
 
 from mptcpapi import abi
-from mptcpapi.abi import TcpState
+from mptcpapi.abi import AddressFlag, TcpState
 from mptcpapi.control import DEFAULT_TIMEOUT, POLL_INTERVAL, Control, control
 from mptcpapi.deadline import Deadline
 from mptcpapi.endpoint import Address, Endpoint, parse
@@ -26,9 +27,11 @@ from mptcpapi.errors import (
     SubflowRefused,
     SubflowTimeout,
 )
-from mptcpapi.events import Event, EventKind, EventStream
-from mptcpapi.info import Descriptor, SubflowEntry, read_family, read_names
-from mptcpapi.pathmanager import LocalAddress, address_ids
+from mptcpapi.event import Event, EventKind
+from mptcpapi.events import EventStream
+from mptcpapi.info import Descriptor, SubflowEntry, fileno, read_address_family, read_names
+from mptcpapi.interface import interface_index
+from mptcpapi.pathmanager import LocalAddress, PmAddress, address_ids
 from mptcpapi.subflow import Subflow, is_open
 
 _sending = threading.Lock()
@@ -58,6 +61,7 @@ def open_subflow(
     remote: Address | None = None,
     *,
     backup: bool = False,
+    interface: str | int | None = None,
     timeout: float = DEFAULT_TIMEOUT,
 ) -> Subflow:
     """Open a subflow and return it once the peer has acknowledged its whole handshake.
@@ -65,18 +69,20 @@ def open_subflow(
     ``local``: a host, or host and port; ``None``, a wildcard address and port 0 leave the choice to
     the kernel. ``remote``: the same; the host and port not given are those of the connection's
     peer. Both must be of one family, which the socket must have (an AF_INET6 socket has both).
-    ``backup``: tell the peer with the first SYN that the subflow is backup. ``timeout`` in seconds.
+    ``backup``: tell the peer with the first SYN that the subflow is backup. ``interface``: bind the
+    subflow to it, by name or index; it then leaves by it, or not at all, and without ``local`` it
+    has an address of it. ``timeout`` in seconds.
 
     Source: SUBFLOW_CREATE, the events SUB_ESTABLISHED and SUB_CLOSED, and
     MPTCP_SUBFLOW_FLAG_FULLY_ESTABLISHED. A failed attempt leaves nothing behind.
 
-    :raises InvalidArgument: an address that cannot be, or of the wrong family
+    :raises InvalidArgument: an address that cannot be, or of the wrong family; no such interface
     :raises SubflowRefused: by the kernel, the path or the peer; errno and text say why
     :raises SubflowTimeout: it was not established in time
     :raises ConnectionEnded: the connection is closing, or ended meanwhile
     :raises NoPrivilege, PathManagerNotUserspace, FallenBack, SocketClosed: see `mptcpapi.errors`
     """
-    return open_before(Deadline(timeout), sock, local, remote, backup=backup)
+    return open_before(Deadline(timeout), sock, local, remote, backup=backup, interface=interface)
 
 
 def open_before(
@@ -86,14 +92,15 @@ def open_before(
     remote: Address | None,
     *,
     backup: bool,
+    interface: str | int | None,
 ) -> Subflow:
     """`open_subflow`, with a deadline that another thread can let expire."""
     with control(sock) as connection, EventStream.of_connection(sock) as events:
-        wanted = _endpoints(connection, local, remote)
-        opening = _Opening(connection, events, *wanted, deadline)
-        opening.send_syn(backup)
+        wanted = _Wanted(*_endpoints(connection, local, remote), backup, _index(sock, interface))
+        opening = _Opening(connection, events, wanted, deadline)
+        opening.send_syn()
         try:
-            return opening.with_priority(opening.wait_for_fourth_ack(), backup)
+            return opening.with_priority(opening.wait_for_fourth_ack())
         except SubflowRefused:
             raise
         except NoSuchSubflow as gone:
@@ -107,7 +114,7 @@ def _endpoints(
     connection: Control, local: Address | None, remote: Address | None
 ) -> tuple[Endpoint, Endpoint]:
     """What the caller wants, in one family, which is one of the socket's."""
-    family = AF_INET if read_family(connection.fd) == AF_INET else AF_UNSPEC
+    family = read_address_family(connection.fd)
     there = connection.remote
     if remote is not None:
         there = parse(remote, 0, family)
@@ -118,6 +125,28 @@ def _endpoints(
     return here, there
 
 
+def _index(sock: Descriptor, interface: str | int | None) -> int:
+    return 0 if interface is None else interface_index(fileno(sock), interface)
+
+
+class _Wanted(NamedTuple):
+    """What the caller asked for."""
+
+    local: Endpoint
+    remote: Endpoint
+    backup: bool
+    interface: int
+    """Index; 0: any."""
+
+    def fits(self, local: Endpoint, remote: Endpoint) -> bool:
+        """Whether a subflow between these endpoints can be the one."""
+        return (
+            remote == self.remote
+            and (self.local.is_wildcard or local.host == self.local.host)
+            and self.local.port in {0, local.port}
+        )
+
+
 class _Opening:
     """One subflow on its way."""
 
@@ -125,14 +154,12 @@ class _Opening:
         self,
         connection: Control,
         events: EventStream,
-        local: Endpoint,
-        remote: Endpoint,
+        wanted: _Wanted,
         deadline: Deadline,
     ) -> None:
         self._connection = connection
         self._events = events
-        self._local = local
-        self._remote = remote
+        self._wanted = wanted
         self._deadline = deadline
         self._before: tuple[SubflowEntry, ...] = ()
         """The subflows that were listed just before the SYN was sent."""
@@ -144,14 +171,12 @@ class _Opening:
         """Whether the peer answered the SYN (or the event that says so may have been lost)."""
 
     def __str__(self) -> str:
-        local, remote = self._local, self._remote
-        if self._entry is not None:
-            local, remote = self._entry.local, self._entry.remote
-        return f"subflow {local} -> {remote}"
+        ends = self._wanted if self._entry is None else self._entry
+        return f"subflow {ends.local} -> {ends.remote}"
 
-    def send_syn(self, backup: bool) -> None:
+    def send_syn(self) -> None:
         """Send the SYN, as soon as the connection is far enough for additional subflows."""
-        while not self._try_to_send(backup):
+        while not self._try_to_send():
             if self._deadline.passed:
                 raise SubflowTimeout(
                     ETIMEDOUT,
@@ -181,8 +206,9 @@ class _Opening:
                 )
             self._next_event(POLL_INTERVAL if self._was_answered else _LIVENESS_INTERVAL)
 
-    def with_priority(self, subflow: Subflow, backup: bool) -> Subflow:
+    def with_priority(self, subflow: Subflow) -> Subflow:
         """The subflow with the priority asked for, which some kernels ignore in the SYN."""
+        backup = self._wanted.backup
         if subflow.backup == backup:
             return subflow
         entry = self._connection.find(subflow)
@@ -199,12 +225,12 @@ class _Opening:
         reason = _REASONS.get(code, os.strerror(code))
         return SubflowRefused(code, f"{self} refused: {reason}{detail and f' ({detail})'}")
 
-    def _try_to_send(self, backup: bool) -> bool:
+    def _try_to_send(self) -> bool:
         """Whether the SYN was sent; false if the connection is not far enough."""
         with _sending:
             self._before = self._connection.entries()
             try:
-                self._create(backup)
+                self._create()
             except KernelRefused as refused:
                 if refused.errno != ENOTCONN:
                     raise self.refusal(refused.errno, refused.strerror) from refused
@@ -213,19 +239,22 @@ class _Opening:
             listed = self._connection.entries()
         known = {entry.id for entry in self._before}
         new = (entry for entry in listed if entry.id not in known)
-        self._entry = next((e for e in new if self._fits(e.local, e.remote)), None)
+        self._entry = next((e for e in new if self._wanted.fits(e.local, e.remote)), None)
         return True
 
-    def _create(self, backup: bool) -> None:
+    def _create(self) -> None:
         """SUBFLOW_CREATE with the first address id that the kernel takes."""
         manager = self._connection.manager
         initial = LocalAddress(self._connection.local.host, 0, 0)
         listed = [initial, *manager.local_addresses()]
-        candidates = address_ids(self._local, listed, self._ids_in_use())
+        wanted = self._wanted
+        flags = AddressFlag.BACKUP if wanted.backup else AddressFlag(0)
+        candidates = address_ids(wanted.local, listed, self._ids_in_use())
         refusal = KernelRefused(EINVAL, "no address id is free")
         for address_id in islice(candidates, _MOST_ID_TRIES):
             try:
-                manager.create(self._local, self._remote, address_id, backup=backup)
+                source = PmAddress(wanted.local, address_id, flags, wanted.interface)
+                manager.create(source, wanted.remote)
             except KernelRefused as refused:
                 if refused.errno != EINVAL:
                     raise
@@ -277,21 +306,13 @@ class _Opening:
 
     def _is_own(self, event: Event) -> bool:
         """Whether the event is about this subflow; a SUB_CLOSED may lack the remote port."""
-        if event.local is None or event.remote is None:
+        if event.inferred or event.local is None or event.remote is None:
             return False
         if self._entry is None:
             known = {entry.local for entry in self._before}
-            return event.local not in known and self._fits(event.local, event.remote)
+            return event.local not in known and self._wanted.fits(event.local, event.remote)
         remote = event.remote if event.remote.port else self._entry.remote
         return (event.local, remote) == (self._entry.local, self._entry.remote)
-
-    def _fits(self, local: Endpoint, remote: Endpoint) -> bool:
-        """Whether these endpoints are what the caller wanted."""
-        return (
-            remote == self._remote
-            and (self._local.is_wildcard or local.host == self._local.host)
-            and self._local.port in {0, local.port}
-        )
 
     def _closed(self, event: Event) -> SubflowRefused | SubflowTimeout:
         """The error for a SUB_CLOSED that came before the fourth ACK."""

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from errno import EINVAL, ESRCH
 from socket import AF_INET
-from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 from mptcpapi import abi
+from mptcpapi.abi import AddressFlag
 from mptcpapi.endpoint import Endpoint, numeric_host
 from mptcpapi.errors import KernelRefused, PathManagerNotUserspace
-from mptcpapi.netlink import Netlink, mptcp_pm_family
+from mptcpapi.netlink import Closing, Netlink, mptcp_pm_family
 from mptcpapi.nlmsg import Message
 
 _ADDRESS_ATTRIBUTES = ("MPTCP_PM_ATTR_ADDR", "MPTCP_PM_ATTR_ADDR_REMOTE")
+PmAttribute = tuple[str, Any] | tuple[str, Any, int]
+"""Name, value, and flags of the type."""
 _NOWHERE = Endpoint("127.0.0.1", 1)
 
 
@@ -33,10 +35,12 @@ class PmAddress(NamedTuple):
 
     endpoint: Endpoint
     id: int | None = None
-    backup: bool = False
+    flags: AddressFlag = AddressFlag(0)
+    interface: int = 0
+    """Index; 0: not bound to any."""
 
 
-class PathManager:
+class PathManager(Closing):
     """The commands for one connection; a context manager, for one thread at a time.
 
     ``fd``: its socket. ``token``: its local token. Every command may raise `NoPrivilege`,
@@ -47,21 +51,13 @@ class PathManager:
         self._token = token
         self._netlink = Netlink(abi.NETLINK_GENERIC, beside=fd)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Close its netlink socket; a second time is harmless."""
         self._netlink.close()
 
-    def create(self, local: Endpoint, remote: Endpoint, address_id: int, *, backup: bool) -> None:
+    def create(self, local: PmAddress, remote: Endpoint) -> None:
         """SUBFLOW_CREATE: send the SYN with MP_JOIN; returns before the peer has answered."""
-        source = PmAddress(local, address_id, backup)
-        self._command(abi.MPTCP_PM_CMD_SUBFLOW_CREATE, source, PmAddress(remote))
+        self._command(abi.MPTCP_PM_CMD_SUBFLOW_CREATE, local, PmAddress(remote))
 
     def destroy(self, local: Endpoint, remote: Endpoint) -> None:
         """SUBFLOW_DESTROY: end the subflow with FIN; ESRCH: there is none."""
@@ -76,8 +72,16 @@ class PathManager:
 
     def set_backup(self, local: Endpoint, remote: Endpoint, *, backup: bool) -> None:
         """SET_FLAGS: send MP_PRIO; EINVAL: no such subflow, or its SYN is not answered yet."""
-        source = PmAddress(local, backup=backup)
+        source = PmAddress(local, flags=AddressFlag.BACKUP if backup else AddressFlag(0))
         self._command(abi.MPTCP_PM_CMD_SET_FLAGS, source, PmAddress(remote))
+
+    def announce(self, local: PmAddress) -> None:
+        """ANNOUNCE: send ADD_ADDR."""
+        self._command(abi.MPTCP_PM_CMD_ANNOUNCE, local)
+
+    def remove(self, address_id: int) -> None:
+        """REMOVE: send RM_ADDR; EINVAL: the connection has no such address."""
+        self._command(abi.MPTCP_PM_CMD_REMOVE, address_id=address_id)
 
     def local_addresses(self) -> list[LocalAddress]:
         """The list that the kernel keeps (GET_ADDR with a token).
@@ -88,15 +92,17 @@ class PathManager:
         answers = self._command(abi.MPTCP_PM_CMD_GET_ADDR, flags=abi.NLM_F_DUMP)
         return [address for answer in answers for address in decode_local_addresses(answer)]
 
-    def _command(self, command: int, *addresses: PmAddress, flags: int = 0) -> list[Message]:
+    def _command(
+        self, command: int, *addresses: PmAddress, address_id: int | None = None, flags: int = 0
+    ) -> list[Message]:
         try:
-            return self._request(command, *addresses, flags=flags)
+            return self._request(command, *addresses, address_id=address_id, flags=flags)
         except KernelRefused as refused:
-            if refused.errno == EINVAL and not self._is_userspace():
+            if refused.errno == EINVAL and not self.is_userspace():
                 raise _not_userspace() from refused
             raise
 
-    def _is_userspace(self) -> bool:
+    def is_userspace(self) -> bool:
         """Whether the connection obeys this path manager.
 
         If not, the kernel answers EINVAL to every command, with a sentence that differs between
@@ -109,36 +115,53 @@ class PathManager:
             return refused.errno != EINVAL
         return True
 
-    def _request(self, command: int, *addresses: PmAddress, flags: int = 0) -> list[Message]:
-        body = encode_command(command, self._token, *addresses)
+    def _request(
+        self, command: int, *addresses: PmAddress, address_id: int | None = None, flags: int = 0
+    ) -> list[Message]:
+        body = encode_command(command, self._token, *addresses, address_id=address_id)
         return self._netlink.request(mptcp_pm_family().id, body, flags=flags)
 
 
-def encode_command(command: int, token: int, *addresses: PmAddress) -> bytes:
-    """A command about the connection ``token`` and no, its local, or both addresses."""
+def encode_command(
+    command: int, token: int, *addresses: PmAddress, address_id: int | None = None
+) -> bytes:
+    """A command about the connection ``token`` and no, its local, or both addresses.
+
+    ``address_id``: for REMOVE, which takes no address.
+    """
+    attributes: list[PmAttribute] = [("MPTCP_PM_ATTR_TOKEN", token)]
+    if address_id is not None:
+        attributes.append(("MPTCP_PM_ATTR_LOC_ID", address_id))
+    for name, address in zip(_ADDRESS_ATTRIBUTES, addresses, strict=False):
+        attributes.append((name, pm_addr(address), abi.NLA_F_NESTED))
+    return encode(command, *attributes)
+
+
+def encode(command: int, *attributes: PmAttribute) -> bytes:
+    """A command with these attributes."""
     from mptcpapi import tables  # noqa: PLC0415 - see there
 
     message: Any = tables.mptcp_pm_msg()
     message["cmd"] = command
     message["version"] = abi.MPTCP_PM_VER
-    message["attrs"] = [("MPTCP_PM_ATTR_TOKEN", token)]
-    for name, address in zip(_ADDRESS_ATTRIBUTES, addresses, strict=False):
-        message["attrs"].append((name, _pm_addr(address), abi.NLA_F_NESTED))
+    message["attrs"] = list(attributes)
     return tables.encode(message)
 
 
-def _pm_addr(address: PmAddress) -> dict[str, Any]:
+def pm_addr(address: PmAddress) -> dict[str, Any]:
     """The contents of a nested address; its port is in host order, unlike in events."""
     host, port = address.endpoint
     attributes: list[tuple[str, Any]] = [
         ("MPTCP_PM_ADDR_ATTR_FAMILY", address.endpoint.family),
         (f"MPTCP_PM_ADDR_ATTR_ADDR{6 if ':' in host else 4}", host),
-        ("MPTCP_PM_ADDR_ATTR_FLAGS", abi.MPTCP_PM_ADDR_FLAG_BACKUP if address.backup else 0),
+        ("MPTCP_PM_ADDR_ATTR_FLAGS", int(address.flags)),
     ]
     if port:
         attributes.append(("MPTCP_PM_ADDR_ATTR_PORT", port))
     if address.id is not None:
         attributes.append(("MPTCP_PM_ADDR_ATTR_ID", address.id))
+    if address.interface:
+        attributes.append(("MPTCP_PM_ADDR_ATTR_IF_IDX", address.interface))
     return {"attrs": attributes}
 
 

@@ -81,7 +81,7 @@ def is_open(entry: SubflowEntry) -> bool:
 
 
 def pick(entries: Iterable[SubflowEntry], which: Subflow | int) -> SubflowEntry:
-    """The subflow that the caller means.
+    """The open subflow that the caller means.
 
     :raises NoSuchSubflow: it is of another connection, closed, or never was
     """

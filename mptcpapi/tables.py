@@ -32,6 +32,11 @@ class mptcp_pm_msg(mptcp_msg):  # type: ignore[misc]
         ("MPTCP_PM_ATTR_ADDR_REMOTE", "pm_addr"),
     )
 
+    class pm_addr(mptcp_msg.pm_addr):  # type: ignore[misc]
+        """An address; pyroute2 takes the index of its interface for bytes."""
+
+        nla_map = (*mptcp_msg.pm_addr.nla_map[:7], ("MPTCP_PM_ADDR_ATTR_IF_IDX", "int32"))
+
 
 class mptcp_event_msg(genlmsg):  # type: ignore[misc]
     """Events of the path manager (``enum mptcp_event_attr``)."""

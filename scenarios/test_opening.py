@@ -1,6 +1,7 @@
 """Opening a subflow while data flows (RFC 8684, section 3.2)."""
 
 import errno
+import socket
 
 import pytest
 
@@ -83,6 +84,38 @@ def test_two_subflows_of_one_link(flow, capture):
     assert {join.initiator_address_id for join in joins} == {one.local_id}
     for join in joins:
         join.verify(seen.connection())
+
+
+def test_a_subflow_leaves_by_the_interface_asked_for(flow, client, capture):
+    """Asked for by its interface alone, a subflow has an address of it and leaves by it."""
+    client.run("ip", "route", "add", "default", "via", "10.0.2.2", "dev", "lte", "metric", "99")
+    with client.stack():
+        index = socket.if_nametoindex("lte")
+    flow.wait_delivered("100 kB")
+
+    lte = flow.connection.open_subflow(interface="lte")
+    seen = capture.until("server", lambda seen: seen.arrived().on(lte).payload() > 50_000)
+
+    flow.events["client"].wait(EventKind.SUB_ESTABLISHED, lte, interface=index)
+    assert lte.local.host == "10.0.2.1"
+    assert seen.join().initiator == lte.local
+    assert {segment.interface for segment in capture.at("client").sent().on(lte)} == {index}
+
+
+@both_families
+def test_a_subflow_bound_to_an_interface_can_be_aborted(flow, client, capture):
+    """An interface can be told by its index; the subflow bound to it is found and ended."""
+    with client.stack():
+        index = socket.if_nametoindex("lte")
+    flow.wait_delivered("100 kB")
+    lte = flow.connection.open_subflow(flow.address("client", "lte"), interface=index)
+
+    flow.connection.abort_subflow(lte)
+    flow.wait_delivered_more("100 kB")
+
+    flow.events["server"].wait(EventKind.SUB_CLOSED, lte, error=errno.ECONNRESET)
+    assert [subflow.id for subflow in flow.connection.subflows()] == [1]
+    assert any(segment.rst for segment in capture.at("server").arrived().on(lte))
 
 
 def test_the_kernel_manages_the_paths(flow, capture):

@@ -27,7 +27,7 @@ from mptcpapi import (
     TcpState,
     Unavailable,
     aio,
-    control,
+    closing,
     opening,
 )
 
@@ -227,7 +227,7 @@ class Opening:
         self.begun = threading.Event()
         self.closed: list[object] = []
         monkeypatch.setattr(opening, "open_before", self._open)
-        monkeypatch.setattr(control, "close_subflow", lambda *what: self.closed.append(what))
+        monkeypatch.setattr(closing, "close_subflow", lambda *what: self.closed.append(what))
 
     def _open(self, deadline: Any, *_: object, **__: object) -> Subflow:
         self.begun.set()
@@ -286,7 +286,7 @@ def test_a_cancelled_change_is_carried_out(monkeypatch: pytest.MonkeyPatch) -> N
         await asyncio.wait([call])
         assert call.cancelled()
 
-    monkeypatch.setattr(control, "close_subflow", work)
+    monkeypatch.setattr(closing, "close_subflow", work)
     run(main())
 
     assert done == [7]

@@ -13,8 +13,9 @@ from mptcpapi.abi import SubflowFlag
 from mptcpapi.diag import decode_diag
 from mptcpapi.endpoint import Endpoint, decode_sockaddr
 from mptcpapi.errors import BadAnswer
-from mptcpapi.events import decode_event
+from mptcpapi.event import decode_event
 from mptcpapi.info import decode_full_info
+from mptcpapi.managed import decode_endpoint, decode_limits
 from mptcpapi.nlmsg import Message
 from mptcpapi.pathmanager import decode_local_addresses
 
@@ -52,7 +53,23 @@ def read_list(given_message: Message) -> None:
         assert isinstance(address.id, int)
 
 
-DECODERS = [(read_event, EVENTS), (read_diag, DIAGS), (read_list, LISTS)]
+def read_endpoint(given_message: Message) -> None:
+    found = decode_endpoint(given_message)
+    assert isinstance(found.address.host, str)
+    assert all(isinstance(number, int) for number in (found.id, found.flags, found.interface))
+
+
+def read_limits(given_message: Message) -> None:
+    assert all(isinstance(number, int) for number in decode_limits(given_message))
+
+
+DECODERS = [
+    (read_event, EVENTS),
+    (read_diag, DIAGS),
+    (read_list, LISTS),
+    (read_endpoint, LISTS),
+    (read_limits, LISTS),
+]
 
 
 @st.composite

@@ -3,20 +3,21 @@
 import pytest
 
 from mptcpapi import Endpoint, abi
+from mptcpapi.abi import AddressFlag
 from mptcpapi.nlmsg import attributes
 from mptcpapi.pathmanager import PmAddress, encode_command
 
 TOKEN = 0x8591EE50
 TOKEN_ATTRIBUTE = (4, bytes.fromhex("50ee9185"))
 
-FAMILY, ID, ADDR4, ADDR6, PORT, FLAGS = 1, 2, 3, 4, 5, 6
+FAMILY, ID, ADDR4, ADDR6, PORT, FLAGS, IF_IDX = range(1, 8)
 
 
 def test_a_subflow_is_created_as_backup() -> None:
     body = encode_command(
         abi.MPTCP_PM_CMD_SUBFLOW_CREATE,
         TOKEN,
-        PmAddress(Endpoint("10.0.2.1", 0), 7, backup=True),
+        PmAddress(Endpoint("10.0.2.1", 0), 7, AddressFlag.BACKUP),
         PmAddress(Endpoint("10.0.1.2", 5001)),
     )
 
@@ -60,3 +61,10 @@ def test_a_command_about_the_whole_connection() -> None:
     body = encode_command(abi.MPTCP_PM_CMD_GET_ADDR, TOKEN)
 
     assert list(attributes(body[4:])) == [TOKEN_ATTRIBUTE]
+
+
+def test_a_subflow_bound_to_an_interface() -> None:
+    body = encode_command(10, TOKEN, PmAddress(Endpoint("10.0.2.1", 0), 7, interface=3))
+
+    _, (_, address) = attributes(body[4:])
+    assert dict(attributes(address))[IF_IDX] == b"\x03\x00\x00\x00"

@@ -9,7 +9,7 @@ from mptcpapi import Endpoint, Event, EventKind, TcpState
 from mptcpapi.abi import SubflowFlag
 from mptcpapi.diag import SubflowDiag, decode_diag
 from mptcpapi.errors import BadAnswer
-from mptcpapi.events import decode_event
+from mptcpapi.event import decode_event
 from mptcpapi.info import FullInfo, SubflowEntry, decode_full_info
 from mptcpapi.mib import decode_netstat
 from mptcpapi.pathmanager import LocalAddress, decode_local_addresses
@@ -42,6 +42,7 @@ def event(kind: EventKind, **fields: object) -> Event:
                 remote=SERVER6,
                 local_id=0,
                 remote_id=0,
+                server_side=False,
             ),
         ),
         (
@@ -182,6 +183,7 @@ def test_sock_diag_of_the_initial_subflow() -> None:
         remote=SERVER,
         inode=168371,
         cookie=731,
+        interface=0,
         flags=SubflowFlag.MCAP_REM
         | SubflowFlag.MCAP_LOC
         | SubflowFlag.FULLY_ESTABLISHED

@@ -18,7 +18,7 @@ from mptcpapi import (
     Unavailable,
     Unsupported,
     UsageError,
-    control,
+    closing,
     draft,
     opening,
 )
@@ -171,7 +171,7 @@ def test_a_new_id_that_the_draft_cannot_hold(
     closed: list[Subflow] = []
     new = subflow(id=256)
     monkeypatch.setattr(opening, "open_subflow", lambda *_, **__: new)
-    monkeypatch.setattr(control, "close_subflow", lambda _, sub, **__: closed.append(sub))
+    monkeypatch.setattr(closing, "close_subflow", lambda _, sub, **__: closed.append(sub))
 
     with pytest.raises(UsageError, match="subflow 256") as refusal:
         draft.open_sub(client, FLOW)

@@ -11,14 +11,17 @@ from kernel_answers import message
 
 import mptcpapi
 from mptcpapi import (
+    Endpoint,
     EventKind,
     EventsLost,
     EventStream,
     NoPrivilege,
     SocketClosed,
+    TcpState,
     Unavailable,
     Unsupported,
 )
+from mptcpapi.info import FullInfo, SubflowEntry
 from mptcpapi.netlink import Netlink
 from mptcpapi.nlmsg import Message
 
@@ -60,7 +63,7 @@ def kinds(stream: EventStream) -> Iterator[str]:
 def test_events_come_in_their_order() -> None:
     stream = EventStream(Script([message("sub_established_v4"), message("closed")]))
 
-    assert list(kinds(stream)) == ["SUB_ESTABLISHED", "CLOSED"]
+    assert list(kinds(stream)) == ["SUB_ESTABLISHED", "SUB_CLOSED", "CLOSED"]
 
 
 def test_only_those_of_the_connection() -> None:
@@ -72,10 +75,11 @@ def test_only_those_of_the_connection() -> None:
     )
 
     with EventStream(script, V4) as stream:
-        found = [stream.next(3600), stream.next(3600)]
+        found = [stream.next(3600), stream.next(3600), stream.next(3600)]
 
     assert [event and (event.kind, event.token) for event in found] == [
         (EventKind.SUB_ESTABLISHED, V4),
+        (EventKind.SUB_CLOSED, V4),
         (EventKind.CLOSED, V4),
     ]
 
@@ -102,6 +106,36 @@ def test_the_stream_goes_on_after_a_loss() -> None:
     with pytest.raises(EventsLost):
         stream.next(3600)
     assert list(kinds(stream)) == ["CLOSED"]
+
+
+def test_after_a_loss_the_state_of_the_connection_is_told() -> None:
+    """What waited when the loss was noticed comes first, then what is inferred."""
+    listed = SubflowEntry(2, Endpoint("10.0.2.1", 7), Endpoint("10.0.1.2", 8), TcpState.ESTABLISHED)
+    script = Script(EventsLost(ENOBUFS, "lost"), [message("sub_established_v4")])
+    stream = EventStream(script, V4, lambda: FullInfo(V4, 1, (listed,)))
+
+    with pytest.raises(EventsLost):
+        stream.next(3600)
+
+    found = [stream.next(0) for _ in range(4)]
+    assert [event and (event.kind.name, event.inferred) for event in found] == [
+        ("SUB_ESTABLISHED", False),
+        ("SUB_CLOSED", True),
+        ("SUB_ESTABLISHED", True),
+        None,
+    ]
+    assert found[2] is not None
+    assert found[2].local == listed.local
+
+
+def test_the_state_of_another_connection_is_not_told() -> None:
+    script = Script(EventsLost(ENOBUFS, "lost"))
+    listed = SubflowEntry(2, Endpoint("10.0.2.1", 7), Endpoint("10.0.1.2", 8), TcpState.ESTABLISHED)
+    stream = EventStream(script, V4, lambda: FullInfo(OTHER, 1, (listed,)))
+
+    with pytest.raises(EventsLost):
+        stream.next(3600)
+    assert stream.next(0) is None
 
 
 def test_a_real_stream_says_when_events_were_lost() -> None:

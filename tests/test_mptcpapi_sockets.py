@@ -17,9 +17,11 @@ from mptcpapi import (
     ConnectionEnded,
     FallenBack,
     InvalidArgument,
+    KernelRefused,
     MachineError,
     MptcpError,
     NoPrivilege,
+    NoSuchSubflow,
     Socket,
     SocketClosed,
     SubflowTimeout,
@@ -28,16 +30,22 @@ from mptcpapi import (
     Unsupported,
     info,
 )
+from mptcpapi.diag import Diag
 
 Operation = Callable[[Socket], object]
 
 READING: dict[str, Operation] = {
     "token": mptcpapi.token,
     "subflows": mptcpapi.subflows,
+    "mptcp_info": lambda sock: mptcpapi.mptcp_info(sock).token,
+    "tcp_info": lambda sock: mptcpapi.tcp_info(sock, 1).segs_out,
 }
 CHANGING: dict[str, Operation] = {
     "open_subflow": mptcpapi.open_subflow,
     "close_subflow": lambda sock: mptcpapi.close_subflow(sock, 1),
+    "announce": lambda sock: mptcpapi.announce(sock, "127.0.0.1"),
+    "withdraw": lambda sock: mptcpapi.withdraw(sock, 1),
+    "abort_subflow": lambda sock: mptcpapi.abort_subflow(sock, 1),
     "set_backup": lambda sock: mptcpapi.set_backup(sock, 1, True),
 }
 EVERY = {**READING, **CHANGING, "in_use": mptcpapi.in_use}
@@ -194,11 +202,61 @@ def test_more_subflows_than_room_was_made_for(pair: Pair, monkeypatch: pytest.Mo
     assert [subflow.id for subflow in pair.client.subflows()] == [1]
 
 
+def test_the_figures_of_a_connection(pair: Pair) -> None:
+    pair.client.sendall(b"hello")
+    pair.server.recv(5)
+
+    assert pair.client.mptcp_info().bytes_sent == 5
+    assert pair.client.tcp_info(1).bytes_sent == 5
+    assert pair.server.tcp_info(1).bytes_received == 5
+
+
+def test_the_figures_of_a_subflow_that_does_not_exist(pair: Pair) -> None:
+    with pytest.raises(NoSuchSubflow, match="such subflow as 7; the ids of those it has: 1"):
+        pair.client.tcp_info(7)
+
+
+def test_a_subflow_is_aborted_under_any_path_manager(pair: Pair) -> None:
+    (subflow,) = pair.client.subflows()
+    try:
+        pair.client.abort_subflow(subflow)
+    except (NoPrivilege, Unsupported) as reason:
+        pytest.skip(str(reason))
+
+    assert pair.client.subflows() == ()
+
+
+def test_a_kernel_that_cannot_abort(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise KernelRefused(EOPNOTSUPP, "Operation not supported")
+
+    monkeypatch.setattr(Diag, "destroy", refuse)
+
+    with pytest.raises(Unsupported, match="without CONFIG_INET_DIAG_DESTROY"):
+        pair.client.abort_subflow(1)
+
+
+@pytest.mark.parametrize("how", [3, -1, "rdwr", None])
+def test_a_way_to_close_that_does_not_exist(pair: Pair, how: object) -> None:
+    with pytest.raises(InvalidArgument, match=r"expected SHUT_RD \(0\), SHUT_WR \(1\)"):
+        pair.client.close_subflow(1, how)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("interface", ["wlan77", 7777, -1, "", object()])
+def test_an_interface_that_does_not_exist(pair: Pair, interface: object) -> None:
+    with pytest.raises((InvalidArgument, NoPrivilege)) as refusal:
+        pair.client.open_subflow(interface=interface)  # type: ignore[arg-type]
+
+    if isinstance(refusal.value, InvalidArgument):
+        assert f"interface {interface!r}" in str(refusal.value)
+        assert "it has lo (1)" in str(refusal.value)
+
+
 def test_a_listening_socket_has_no_subflows(listener: Socket) -> None:
     assert listener.subflows() == ()
 
 
-@pytest.mark.parametrize("name", CHANGING)
+@pytest.mark.parametrize("name", sorted(set(CHANGING) - {"abort_subflow"}))
 def test_the_kernels_path_manager_or_a_missing_privilege(pair: Pair, name: str) -> None:
     """Whoever runs this, the connection cannot be steered; the text says what to do."""
     if _path_manager() != "kernel":

@@ -1,0 +1,75 @@
+"""Telling the peer of a connection which addresses this host has (RFC 8684, section 3.4)."""
+
+from __future__ import annotations
+
+from errno import EINVAL
+from typing import Literal
+
+from mptcpapi.abi import AddressFlag
+from mptcpapi.control import control
+from mptcpapi.endpoint import Address, parse
+from mptcpapi.errors import InvalidArgument, KernelRefused
+from mptcpapi.info import Descriptor, read_address_family
+from mptcpapi.pathmanager import LocalAddress, PmAddress, address_ids
+
+
+def path_manager(sock: Descriptor) -> Literal["kernel", "userspace"]:
+    """Which path manager a connection has; it keeps the one that it began with.
+
+    Source: the kernel's answer to a command that changes nothing, which takes CAP_NET_ADMIN.
+
+    :raises NoPrivilege, FallenBack, ConnectionEnded, SocketClosed: see `mptcpapi.errors`
+    """
+    with control(sock) as connection:
+        return "userspace" if connection.manager.is_userspace() else "kernel"
+
+
+def announce(sock: Descriptor, address: Address, *, id: int | None = None) -> int:
+    """Tell the peer of an address of this host with ADD_ADDR; return its address id.
+
+    ``address``: a host, or host and port; without a port, the peer takes that of the connection.
+    ``id``: from 1 to 255; ``None``: the one by which the connection knows the address, or the first
+    that is free. Whether the peer opens a subflow to it is its own choice; it can only if an MPTCP
+    socket listens there. An IPv6 address with a port does not fit into a segment with timestamps:
+    Linux 6.18 accepts it and sends nothing. Source: ANNOUNCE.
+
+    :raises InvalidArgument: an address or id that cannot be
+    :raises KernelRefused: the kernel does not want to; the text says why
+    :raises NoPrivilege, PathManagerNotUserspace, FallenBack, ConnectionEnded, SocketClosed:
+        see `mptcpapi.errors`
+    """
+    with control(sock) as connection:
+        local = parse(address, 0, read_address_family(connection.fd))
+        if id is None:
+            initial = LocalAddress(connection.local.host, 0, 0)
+            listed = connection.manager.local_addresses()
+            id = next(n for n in address_ids(local, listed, [initial]) if n > 0)
+        _check(id)
+        connection.manager.announce(PmAddress(local, id, AddressFlag.SIGNAL))
+        return id
+
+
+def withdraw(sock: Descriptor, id: int) -> None:
+    """Take an address back with REMOVE_ADDR; the peer then closes the subflows that use it.
+
+    ``id``: as `announce` gave it, or the ``local_id`` of a subflow. Source: REMOVE.
+
+    :raises InvalidArgument: the connection has no address with this id
+    :raises NoPrivilege, PathManagerNotUserspace, FallenBack, ConnectionEnded, SocketClosed:
+        see `mptcpapi.errors`
+    """
+    with control(sock) as connection:
+        _check(id, least=0)
+        try:
+            connection.manager.remove(id)
+        except KernelRefused as refused:
+            if refused.errno != EINVAL:
+                raise
+            text = f"address id {id}: the connection has no such ({refused.strerror})"
+            raise InvalidArgument(EINVAL, text) from refused
+
+
+def _check(address_id: int, least: int = 1) -> None:
+    if not isinstance(address_id, int) or not least <= address_id <= 0xFF:
+        text = f"address id {address_id!r}: expected an integer from {least} to 255"
+        raise InvalidArgument(EINVAL, text)

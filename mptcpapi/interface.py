@@ -1,0 +1,32 @@
+"""A network interface, by its name or its index."""
+
+from __future__ import annotations
+
+from errno import EINVAL
+from socket import if_nameindex
+
+from mptcpapi.errors import InvalidArgument
+from mptcpapi.netns import namespace_of
+
+
+def interface_index(fd: int, interface: str | int) -> int:
+    """The index of an interface in the network namespace of the socket ``fd``.
+
+    :raises InvalidArgument: there is no such interface
+    """
+    with namespace_of(fd):
+        return index_of(interface)
+
+
+def index_of(interface: str | int) -> int:
+    """The index of an interface in the network namespace of the calling thread.
+
+    :raises InvalidArgument: there is no such interface
+    """
+    present = if_nameindex()
+    for index, name in present:
+        if interface in {index, name}:
+            return index
+    names = ", ".join(f"{name} ({index})" for index, name in present)
+    text = f"interface {interface!r}: the network namespace has no such; it has {names}"
+    raise InvalidArgument(EINVAL, text)

@@ -1,0 +1,53 @@
+"""Which path manager new connections of a network namespace get."""
+
+from __future__ import annotations
+
+import os
+from errno import EINVAL, EOPNOTSUPP
+from pathlib import Path
+from typing import Literal
+
+from mptcpapi.errors import InvalidArgument, Unsupported
+from mptcpapi.netns import no_privilege
+
+SYSCTLS = Path("/proc/sys/net/mptcp")
+_PM_TYPES = {"kernel": "0", "userspace": "1"}
+"""Values of ``pm_type`` (Linux 5.19), for kernels before ``path_manager`` (6.15)."""
+
+
+def set_path_manager(name: Literal["kernel", "userspace"]) -> None:
+    """Choose the path manager of the connections that the thread's network namespace gets next.
+
+    A connection keeps the one it has: call this before its socket is made, and at a server before
+    the client connects. Every process of the namespace is concerned. Source: the sysctl
+    ``net.mptcp.path_manager``, or ``pm_type`` where there is none.
+
+    :raises InvalidArgument: there is no such path manager
+    :raises NoPrivilege: CAP_NET_ADMIN is missing
+    :raises Unsupported: a kernel with one path manager only (before Linux 5.19)
+    """
+    if name not in _PM_TYPES:
+        text = f"path manager {name!r}: expected 'kernel' or 'userspace'"
+        raise InvalidArgument(EINVAL, text)
+    for sysctl, value in (("path_manager", name), ("pm_type", _PM_TYPES[name])):
+        if _write(SYSCTLS / sysctl, value):
+            return
+    text = "this kernel has one path manager only: net.mptcp.pm_type came with Linux 5.19"
+    raise Unsupported(EOPNOTSUPP, text)
+
+
+def _write(path: Path, value: str) -> bool:
+    """Whether there is such a sysctl."""
+    try:
+        file = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    except OSError as refused:
+        raise no_privilege() from refused
+    try:
+        os.write(file, value.encode())
+    except PermissionError as refused:
+        raise no_privilege() from refused
+    finally:
+        os.close(file)
+    return True
