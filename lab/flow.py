@@ -69,6 +69,7 @@ RECORDED = (
     "announce",
     "withdraw",
     "subflows",
+    "subflow_details",
     "tcp_info",
     "mptcp_info",
     "get_subflow_option",

@@ -210,6 +210,17 @@ INET_DIAG_NOCOOKIE: Final = 0xFFFFFFFFFFFFFFFF
 INET_DIAG_REQ_V2: Final = Struct("=BBBxI2s2s16s16sIQ")
 
 
+# struct inet_diag_msg: family, (state, timer, retrans), inet_diag_sockid as above, (expires,
+# rqueue, wqueue, uid), inode
+INET_DIAG_MSG: Final = Struct("=B3x2s2s16s16sIQ16xI")
+
+# Attributes in INET_DIAG_ULP_INFO, and in the one of MPTCP (include/uapi/linux/mptcp.h)
+INET_ULP_INFO_MPTCP: Final = 3
+MPTCP_SUBFLOW_ATTR_FLAGS: Final = 8
+MPTCP_SUBFLOW_ATTR_ID_REM: Final = 9
+MPTCP_SUBFLOW_ATTR_ID_LOC: Final = 10
+
+
 class SubflowFlag(IntFlag):
     """``MPTCP_SUBFLOW_FLAG_*`` of ``include/uapi/linux/mptcp.h``, as sock_diag reports them."""
 

@@ -36,9 +36,9 @@ from mptcpapi.deadline import Deadline
 from mptcpapi.endpoint import Address
 from mptcpapi.event import Event, EventKind
 from mptcpapi.events import EventStream
-from mptcpapi.info import Descriptor, FullInfo
+from mptcpapi.info import Descriptor, FullInfo, Subflow
 from mptcpapi.netlink import Netlink
-from mptcpapi.subflow import Subflow
+from mptcpapi.subflow import SubflowDetails
 
 Connection = Descriptor | asyncio.StreamWriter | asyncio.BaseTransport
 """What the operations take: a stream's writer, a transport, a socket, or a descriptor."""
@@ -133,7 +133,7 @@ async def open_subflow(
     backup: bool = False,
     interface: str | int | None = None,
     timeout: float = DEFAULT_TIMEOUT,
-) -> Subflow:
+) -> SubflowDetails:
     """See `mptcpapi.open_subflow`. If it is cancelled, the subflow is closed again."""
     sock = _socket_of(connection)
     deadline = Deadline(timeout)
@@ -166,7 +166,7 @@ async def set_backup(
     backup: bool,
     *,
     timeout: float = DEFAULT_TIMEOUT,
-) -> Subflow:
+) -> SubflowDetails:
     """See `mptcpapi.set_backup`."""
     sock = _socket_of(connection)
     return await _carried_out(partial(control.set_backup, sock, subflow, backup, timeout=timeout))

@@ -22,8 +22,9 @@ from mptcpapi import (
 from mptcpapi.control import DEFAULT_TIMEOUT
 from mptcpapi.endpoint import Address
 from mptcpapi.errors import FallenBack, Unavailable
+from mptcpapi.info import Subflow
 from mptcpapi.mptcpinfo import MptcpInfo
-from mptcpapi.subflow import Subflow
+from mptcpapi.subflow import SubflowDetails
 from mptcpapi.tcpinfo import TcpInfo
 
 _REASONS = {
@@ -92,6 +93,10 @@ class Socket(socket.socket):
         """See `mptcpapi.subflows`."""
         return subflow.subflows(self)
 
+    def subflow_details(self) -> tuple[SubflowDetails, ...]:
+        """See `mptcpapi.subflow_details`."""
+        return subflow.subflow_details(self)
+
     def open_subflow(
         self,
         local: Address | None = None,
@@ -100,7 +105,7 @@ class Socket(socket.socket):
         backup: bool = False,
         interface: str | int | None = None,
         timeout: float = DEFAULT_TIMEOUT,
-    ) -> Subflow:
+    ) -> SubflowDetails:
         """See `mptcpapi.open_subflow`."""
         return opening.open_subflow(
             self, local, remote, backup=backup, interface=interface, timeout=timeout
@@ -134,7 +139,7 @@ class Socket(socket.socket):
 
     def set_backup(
         self, which: Subflow | int, backup: bool, *, timeout: float = DEFAULT_TIMEOUT
-    ) -> Subflow:
+    ) -> SubflowDetails:
         """See `mptcpapi.set_backup`."""
         return control.set_backup(self, which, backup, timeout=timeout)
 

@@ -17,9 +17,9 @@ from mptcpapi.errors import (
     SocketClosed,
     SubflowTimeout,
 )
-from mptcpapi.info import Descriptor, SubflowEntry, fileno, read_full_info, read_inode, read_names
+from mptcpapi.info import Descriptor, Subflow, fileno, read_full_info, read_inode, read_names
 from mptcpapi.pathmanager import PathManager
-from mptcpapi.subflow import Subflow, describe, is_open, pick
+from mptcpapi.subflow import SubflowDetails, describe, is_open, pick
 
 DEFAULT_TIMEOUT = 10.0
 """Seconds."""
@@ -40,7 +40,7 @@ class Control:
     manager: PathManager
     diag: Diag
 
-    def entries(self) -> tuple[SubflowEntry, ...]:
+    def entries(self) -> tuple[Subflow, ...]:
         """The subflows now, closed ones that are still listed included.
 
         :raises SocketClosed: another thread closed the socket
@@ -50,18 +50,18 @@ class Control:
             raise SocketClosed(EBADF, f"descriptor {self.fd} is another socket now")
         return info.subflows
 
-    def find(self, which: Subflow | int) -> SubflowEntry:
+    def find(self, which: Subflow | int) -> Subflow:
         """The subflow that the caller means.
 
         :raises NoSuchSubflow: it is of another connection, closed, or never was
         """
         return pick(self.entries(), which)
 
-    def describe(self, entry: SubflowEntry) -> Subflow:
+    def describe(self, entry: Subflow) -> SubflowDetails:
         """The subflow as it is now."""
         return describe(entry, self.diag.find(entry.local, entry.remote))
 
-    def wait_until_gone(self, entry: SubflowEntry, deadline: Deadline) -> None:
+    def wait_until_gone(self, entry: Subflow, deadline: Deadline) -> None:
         """Return when this host has given the subflow up (as it may before the peer knows)."""
         while any(other.id == entry.id and is_open(other) for other in self.entries()):
             if deadline.passed:
@@ -69,7 +69,7 @@ class Control:
                 raise SubflowTimeout(ETIMEDOUT, text)
             sleep(POLL_INTERVAL)
 
-    def make_backup(self, entry: SubflowEntry, backup: bool, deadline: Deadline) -> Subflow:
+    def make_backup(self, entry: Subflow, backup: bool, deadline: Deadline) -> SubflowDetails:
         """Send MP_PRIO; the subflow, once it shows the priority (no event is sent at this host)."""
         try:
             self.manager.set_backup(entry.local, entry.remote, backup=backup)
@@ -104,7 +104,7 @@ def control(sock: Descriptor) -> Iterator[Control]:
 
 def set_backup(
     sock: Descriptor, subflow: Subflow | int, backup: bool, *, timeout: float = DEFAULT_TIMEOUT
-) -> Subflow:
+) -> SubflowDetails:
     """Make a subflow backup or normal, for both directions, and tell the peer with MP_PRIO.
 
     A backup subflow carries data only while no other one can. Returns the subflow as it then is.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from errno import EBADMSG, EINVAL
-from ipaddress import IPv4Address, IPv6Address, ip_address
-from socket import AF_INET, AF_INET6, AF_UNSPEC, SOCK_STREAM, getaddrinfo
+from ipaddress import IPv6Address, ip_address
+from socket import AF_INET, AF_INET6, AF_UNSPEC, SOCK_STREAM, getaddrinfo, inet_ntoa
 from struct import error as StructError
 from typing import Any, NamedTuple
 
@@ -13,6 +13,9 @@ from mptcpapi.errors import BadAnswer, InvalidArgument
 
 Address = str | tuple[Any, ...]
 """What callers may write: a host, or a tuple that begins with host and port (any ``sockaddr``)."""
+
+IPV4_SIZE = 4
+"""Bytes of an IPv4 address."""
 
 
 class Endpoint(NamedTuple):
@@ -42,6 +45,14 @@ def numeric_host(text: str) -> str:
     address = ip_address(text.partition("%")[0])  # the zone of a link-local address is left out
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     return str(mapped or address)
+
+
+def decode_host(packed: bytes) -> str:
+    """The host in the 4 bytes of an IPv4 address or the 16 of an IPv6 one."""
+    if len(packed) == IPV4_SIZE:
+        return inet_ntoa(packed)
+    address = IPv6Address(packed)
+    return str(address.ipv4_mapped or address)
 
 
 def parse(address: Address, default_port: int, family: int) -> Endpoint:
@@ -90,10 +101,10 @@ def decode_sockaddr(data: bytes) -> Endpoint:
         (family,) = abi.SOCKADDR_FAMILY.unpack_from(data)
         if family == AF_INET:
             port, packed = abi.SOCKADDR_IN.unpack_from(data)
-            return Endpoint(str(IPv4Address(packed)), port)
+            return Endpoint(decode_host(packed), port)
         if family == AF_INET6:
             port, packed = abi.SOCKADDR_IN6.unpack_from(data)
-            return Endpoint(numeric_host(str(IPv6Address(packed))), port)
+            return Endpoint(decode_host(packed), port)
     except StructError as broken:
         raise BadAnswer(EBADMSG, f"a sockaddr of {len(data)} bytes is too short") from broken
     raise BadAnswer(EBADMSG, f"a sockaddr of family {family}: expected AF_INET or AF_INET6")

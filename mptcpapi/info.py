@@ -8,8 +8,9 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from errno import EBADF, EBADMSG, EINVAL, ENOPROTOOPT, ENOTCONN, ENOTSOCK, EOPNOTSUPP
+from functools import lru_cache
 from socket import AF_INET, AF_UNSPEC, SOL_SOCKET
 from struct import error as StructError
 from typing import Protocol
@@ -33,6 +34,9 @@ FIRST_ROOM = 8
 _TCP_STATE_SIZE = 1
 """``tcpi_state`` is the first byte of ``struct tcp_info``, and mostly all that is asked for."""
 
+_REMEMBERED = 1024
+"""Entries of MPTCP_FULL_INFO whose decoded values are kept."""
+
 _NOT_MPTCP = {EOPNOTSUPP, ENOPROTOOPT}
 """How options of SOL_MPTCP fail on TCP, over IPv4 and over IPv6."""
 
@@ -53,16 +57,16 @@ Descriptor = int | HasFileno
 
 
 @dataclass(frozen=True, slots=True)
-class SubflowEntry:
-    """One subflow, as MPTCP_FULL_INFO lists it."""
+class Subflow:
+    """One subflow as it was when the kernel was asked: what MPTCP_FULL_INFO lists."""
 
     id: int
-    """Unique in its connection and never used again; the initial subflow is 1. Local to a host."""
+    """Unique in its connection and never used again; the initial subflow is 1. Each host counts
+    for itself."""
     local: Endpoint
     remote: Endpoint
     state: TcpState
-    tcp_info: bytes = field(default=b"", compare=False, repr=False)
-    """As much of ``struct tcp_info`` as was asked for, and as the kernel has."""
+    """Of its TCP connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,10 @@ class FullInfo:
     """The connection's local token, by which netlink knows it."""
     count: int
     """Subflows that the kernel has; more than are listed if the room was too small."""
-    subflows: tuple[SubflowEntry, ...]
+    subflows: tuple[Subflow, ...]
+    """In the kernel's order, closed ones that are still listed included."""
+    tcp_infos: tuple[bytes, ...]
+    """Of each: as much of ``struct tcp_info`` as was asked for, and as the kernel has."""
 
 
 def fileno(sock: Descriptor) -> int:
@@ -211,25 +218,25 @@ def decode_full_info(head: bytes, entries: bytes, tcp_infos: bytes) -> FullInfo:
         raise BadAnswer(EBADMSG, f"subflow infos of {entry_size} and {tcp_size} bytes: too short")
     if len(entries) < listed * entry_size or len(tcp_infos) < listed * tcp_size:
         raise BadAnswer(EBADMSG, f"MPTCP_FULL_INFO lists {listed} subflows that it does not have")
-    return FullInfo(
-        token=token,
-        count=count,
-        subflows=tuple(
-            _decode_entry(entries[n * entry_size :], tcp_infos[n * tcp_size : (n + 1) * tcp_size])
-            for n in range(listed)
-        ),
-    )
+    rows = _split(entries, entry_size, listed)
+    infos = _split(tcp_infos, tcp_size, listed)
+    subflows = tuple(_decode_subflow(row, info[0]) for row, info in zip(rows, infos, strict=True))
+    return FullInfo(token, count, subflows, infos)
 
 
-def _decode_entry(entry: bytes, tcp_info: bytes) -> SubflowEntry:
+def _split(array: bytes, size: int, count: int) -> tuple[bytes, ...]:
+    return tuple(array[start : start + size] for start in range(0, count * size, size))
+
+
+# A subflow is mostly listed again as it was before, and looking that up is much the faster.
+@lru_cache(maxsize=_REMEMBERED)
+def _decode_subflow(entry: bytes, state: int) -> Subflow:
     number, local, remote = abi.MPTCP_SUBFLOW_INFO.unpack_from(entry)
-    state = tcp_info[0]
     try:
         known = TcpState(state)
     except ValueError as unknown:
         raise BadAnswer(EBADMSG, f"subflow {number} is in TCP state {state}: unknown") from unknown
-    ends = decode_sockaddr(local), decode_sockaddr(remote)
-    return SubflowEntry(number, *ends, known, tcp_info)
+    return Subflow(number, decode_sockaddr(local), decode_sockaddr(remote), known)
 
 
 def _full_info_error(fd: int, code: int) -> MptcpError:

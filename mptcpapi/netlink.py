@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import socket
-import sys
 from abc import ABC, abstractmethod
 from contextlib import nullcontext, suppress
 from errno import EBADF, EBADMSG, ENOBUFS, ENOENT, EOPNOTSUPP, EPERM, ETIMEDOUT
@@ -21,7 +20,7 @@ from mptcpapi import abi
 from mptcpapi.deadline import Deadline
 from mptcpapi.errors import BadAnswer, EventsLost, KernelRefused, SocketClosed, Unsupported
 from mptcpapi.netns import namespace_of, no_privilege
-from mptcpapi.nlmsg import Message, attribute, attributes, frame, outcome, split
+from mptcpapi.nlmsg import Message, attribute, attributes, frame, integer, outcome, split
 
 _ANSWER_TIMEOUT = 5.0
 """Seconds; the kernel answers a request within the call that sends it."""
@@ -159,16 +158,10 @@ def decode_family(body: bytes) -> Family:
         name = fields.get(abi.CTRL_ATTR_MCAST_GRP_NAME, b"").rstrip(b"\0")
         if name == abi.MPTCP_PM_EV_GRP_NAME.encode():
             return Family(
-                id=_integer(found.get(abi.CTRL_ATTR_FAMILY_ID, b""), 2),
-                event_group=_integer(fields.get(abi.CTRL_ATTR_MCAST_GRP_ID, b""), 4),
+                id=integer(found.get(abi.CTRL_ATTR_FAMILY_ID, b""), 2),
+                event_group=integer(fields.get(abi.CTRL_ATTR_MCAST_GRP_ID, b""), 4),
             )
     raise BadAnswer(EBADMSG, f"mptcp_pm has no multicast group '{abi.MPTCP_PM_EV_GRP_NAME}'")
-
-
-def _integer(payload: bytes, size: int) -> int:
-    if len(payload) != size:
-        raise BadAnswer(EBADMSG, f"a netlink integer of {len(payload)} bytes: expected {size}")
-    return int.from_bytes(payload, sys.byteorder)
 
 
 def _raise_refusal(acknowledgement: Message) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from errno import EBADMSG
 from typing import NamedTuple
@@ -64,6 +65,13 @@ def attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
             raise BadAnswer(EBADMSG, f"a netlink attribute claims {length} bytes it does not have")
         yield kind & abi.NLA_TYPE_MASK, data[offset + abi.NLATTR.size : offset + length]
         offset += _aligned(length)
+
+
+def integer(payload: bytes, size: int) -> int:
+    """The number that an attribute of ``size`` bytes holds, in the machine's byte order."""
+    if len(payload) != size:
+        raise BadAnswer(EBADMSG, f"a netlink integer of {len(payload)} bytes: expected {size}")
+    return int.from_bytes(payload, sys.byteorder)
 
 
 def attribute(kind: int, payload: bytes) -> bytes:

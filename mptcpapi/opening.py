@@ -29,10 +29,10 @@ from mptcpapi.errors import (
 )
 from mptcpapi.event import Event, EventKind
 from mptcpapi.events import EventStream
-from mptcpapi.info import Descriptor, SubflowEntry, fileno, read_address_family, read_names
+from mptcpapi.info import Descriptor, Subflow, fileno, read_address_family, read_names
 from mptcpapi.interface import interface_index
 from mptcpapi.pathmanager import LocalAddress, PmAddress, address_ids
-from mptcpapi.subflow import Subflow, is_open
+from mptcpapi.subflow import SubflowDetails, is_open
 
 _sending = threading.Lock()
 """Held while a SYN is sent, so that the entry that is new in the list is known to be its own."""
@@ -63,7 +63,7 @@ def open_subflow(
     backup: bool = False,
     interface: str | int | None = None,
     timeout: float = DEFAULT_TIMEOUT,
-) -> Subflow:
+) -> SubflowDetails:
     """Open a subflow and return it once the peer has acknowledged its whole handshake.
 
     ``local``: a host, or host and port; ``None``, a wildcard address and port 0 leave the choice to
@@ -93,7 +93,7 @@ def open_before(
     *,
     backup: bool,
     interface: str | int | None,
-) -> Subflow:
+) -> SubflowDetails:
     """`open_subflow`, with a deadline that another thread can let expire."""
     with control(sock) as connection, EventStream.of_connection(sock) as events:
         wanted = _Wanted(*_endpoints(connection, local, remote), backup, _index(sock, interface))
@@ -161,9 +161,9 @@ class _Opening:
         self._events = events
         self._wanted = wanted
         self._deadline = deadline
-        self._before: tuple[SubflowEntry, ...] = ()
+        self._before: tuple[Subflow, ...] = ()
         """The subflows that were listed just before the SYN was sent."""
-        self._entry: SubflowEntry | None = None
+        self._entry: Subflow | None = None
         """The one that was opened; ``None`` if it was refused before it could be listed."""
         self._was_settled = False
         """Whether the connection was seen to be fully established."""
@@ -186,7 +186,7 @@ class _Opening:
                 )
             self._next_event(0 if self._was_settled else _LIVENESS_INTERVAL)
 
-    def wait_for_fourth_ack(self) -> Subflow:
+    def wait_for_fourth_ack(self) -> SubflowDetails:
         """The subflow, once it is fully established.
 
         That is later than SUB_ESTABLISHED: an acceptor that refuses the subflow does so only after
@@ -206,7 +206,7 @@ class _Opening:
                 )
             self._next_event(POLL_INTERVAL if self._was_answered else _LIVENESS_INTERVAL)
 
-    def with_priority(self, subflow: Subflow) -> Subflow:
+    def with_priority(self, subflow: SubflowDetails) -> SubflowDetails:
         """The subflow with the priority asked for, which some kernels ignore in the SYN."""
         backup = self._wanted.backup
         if subflow.backup == backup:

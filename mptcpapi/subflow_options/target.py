@@ -7,14 +7,14 @@ from typing import NamedTuple
 
 from mptcpapi.diag import Diag
 from mptcpapi.errors import NoSuchSubflow, SocketClosed
-from mptcpapi.info import SubflowEntry, read_full_info, read_inode
-from mptcpapi.subflow import Subflow, pick
+from mptcpapi.info import Subflow, read_full_info, read_inode
+from mptcpapi.subflow import pick
 
 
 class Target(NamedTuple):
     """A subflow's socket."""
 
-    entry: SubflowEntry
+    entry: Subflow
     cookie: int
     """The kernel's name for the socket, never used again: unlike addresses and ports."""
 
@@ -40,7 +40,7 @@ def locate(fd: int, which: Subflow | int) -> Target:
     return Target(entry, found.cookie)
 
 
-def no_socket(entry: SubflowEntry) -> NoSuchSubflow:
+def no_socket(entry: Subflow) -> NoSuchSubflow:
     """The error for a subflow that is listed, but whose socket cannot be reached."""
     return NoSuchSubflow(
         EINVAL,
