@@ -7,7 +7,9 @@ pyroute2's way, in `mptcpapi.tables`.
 
 from __future__ import annotations
 
+import math
 import os
+import select
 import socket
 from abc import ABC, abstractmethod
 from contextlib import nullcontext, suppress
@@ -114,14 +116,20 @@ class Netlink(Closing):
 
         :raises EventsLost: the kernel dropped messages, because the buffer was full
         """
+        # An answer is there when the request has returned: look first, and wait only if need be.
         try:
-            self._socket.settimeout(timeout)
-            datagram, (sender, _) = self._socket.recvfrom(_DATAGRAM_SIZE)
-        except (TimeoutError, BlockingIOError):
-            return []
+            datagram, (sender, _) = self._socket.recvfrom(_DATAGRAM_SIZE, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return self.receive(0) if timeout > 0 and self._wait(timeout) else []
         except OSError as failed:
             raise _receive_error(failed) from failed
         return list(split(datagram)) if sender == 0 else []  # 0: the kernel, not a process
+
+    def _wait(self, timeout: float) -> bool:
+        """Whether there is something to receive within ``timeout`` seconds."""
+        waiting = select.poll()  # select() takes no descriptor above 1023
+        waiting.register(self._socket, select.POLLIN)
+        return bool(waiting.poll(math.ceil(timeout * 1000)))
 
 
 class Family(NamedTuple):
