@@ -79,8 +79,14 @@ class FullInfo:
     """Subflows that the kernel has; more than are listed if the room was too small."""
     subflows: tuple[Subflow, ...]
     """In the kernel's order, closed ones that are still listed included."""
-    tcp_infos: tuple[bytes, ...]
-    """Of each: as much of ``struct tcp_info`` as was asked for, and as the kernel has."""
+    tcp_infos: bytes
+    """As much of ``struct tcp_info`` as was asked for and as the kernel has, of each in turn."""
+
+    def tcp_info(self, subflow: Subflow) -> bytes:
+        """That of one of ``subflows``."""
+        size = len(self.tcp_infos) // len(self.subflows)
+        start = self.subflows.index(subflow) * size
+        return self.tcp_infos[start : start + size]
 
 
 def fileno(sock: Descriptor) -> int:
@@ -218,14 +224,11 @@ def decode_full_info(head: bytes, entries: bytes, tcp_infos: bytes) -> FullInfo:
         raise BadAnswer(EBADMSG, f"subflow infos of {entry_size} and {tcp_size} bytes: too short")
     if len(entries) < listed * entry_size or len(tcp_infos) < listed * tcp_size:
         raise BadAnswer(EBADMSG, f"MPTCP_FULL_INFO lists {listed} subflows that it does not have")
-    rows = _split(entries, entry_size, listed)
-    infos = _split(tcp_infos, tcp_size, listed)
-    subflows = tuple(_decode_subflow(row, info[0]) for row, info in zip(rows, infos, strict=True))
-    return FullInfo(token, count, subflows, infos)
-
-
-def _split(array: bytes, size: int, count: int) -> tuple[bytes, ...]:
-    return tuple(array[start : start + size] for start in range(0, count * size, size))
+    rows = [
+        entries[start : start + entry_size] for start in range(0, listed * entry_size, entry_size)
+    ]
+    subflows = tuple(map(_decode_subflow, rows, tcp_infos[::tcp_size]))
+    return FullInfo(token, count, subflows, tcp_infos[: listed * tcp_size])
 
 
 # A subflow is mostly listed again as it was before, and looking that up is much the faster.

@@ -92,7 +92,7 @@ def read_tcp_info(fd: int, which: Subflow | int, size: int) -> bytes:
     :raises NoSuchSubflow: see `pick`
     """
     info = read_full_info(fd, tcp_info_size=size)
-    return info.tcp_infos[info.subflows.index(pick(info.subflows, which))]
+    return info.tcp_info(pick(info.subflows, which))
 
 
 def is_open(listed: Subflow) -> bool:

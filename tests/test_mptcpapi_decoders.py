@@ -253,7 +253,7 @@ def test_local_addresses(name: str, expected: list[LocalAddress]) -> None:
                     Subflow(1, Endpoint("10.0.1.1", 39326), SERVER, TcpState.ESTABLISHED),
                     Subflow(2, CLIENT, SERVER, TcpState.ESTABLISHED),
                 ),
-                tcp_infos=(b"\x01", b"\x01"),
+                tcp_infos=b"\x01\x01",
             ),
         ),
         (
@@ -265,7 +265,7 @@ def test_local_addresses(name: str, expected: list[LocalAddress]) -> None:
                     Subflow(1, Endpoint("fd00:1::1", 38758), SERVER6, TcpState.ESTABLISHED),
                     Subflow(2, CLIENT6, SERVER6, TcpState.ESTABLISHED),
                 ),
-                tcp_infos=(b"\x01", b"\x01"),
+                tcp_infos=b"\x01\x01",
             ),
         ),
     ],
