@@ -21,7 +21,7 @@ from mptcpapi import (
 )
 from mptcpapi.control import DEFAULT_TIMEOUT
 from mptcpapi.endpoint import Address
-from mptcpapi.errors import FallenBack, Unavailable
+from mptcpapi.errors import FallenBack, InvalidArgument, Unavailable
 from mptcpapi.info import Subflow
 from mptcpapi.mptcpinfo import MptcpInfo
 from mptcpapi.subflow import SubflowDetails
@@ -220,8 +220,12 @@ def create_server(
     has no MPTCP.
 
     :raises Unavailable: no MPTCP sockets here, and no ``fallback``
+    :raises InvalidArgument: ``dualstack_ipv6`` with another family than AF_INET6
     :raises OSError: what ``socket.create_server`` raises
     """
+    if dualstack_ipv6 and family != socket.AF_INET6:
+        text = f"dualstack_ipv6 with family {family!r}: expected AF_INET6"
+        raise InvalidArgument(EINVAL, text)
     sock = make_socket(family, socket.SOCK_STREAM, fallback)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -5,19 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from errno import EBADF, ETIMEDOUT
+from errno import EINVAL, ETIMEDOUT
 from time import sleep
 
 from mptcpapi.deadline import Deadline
 from mptcpapi.diag import Diag
 from mptcpapi.endpoint import Endpoint
 from mptcpapi.errors import (
+    InvalidArgument,
     KernelRefused,
     PathManagerNotUserspace,
-    SocketClosed,
     SubflowTimeout,
 )
-from mptcpapi.info import Descriptor, Subflow, fileno, read_full_info, read_inode, read_names
+from mptcpapi.info import (
+    Descriptor,
+    Subflow,
+    another_connection,
+    fileno,
+    read_full_info,
+    read_inode,
+    read_names,
+)
 from mptcpapi.pathmanager import PathManager
 from mptcpapi.subflow import SubflowDetails, describe, is_open, pick
 
@@ -43,11 +51,12 @@ class Control:
     def entries(self) -> tuple[Subflow, ...]:
         """The subflows now, closed ones that are still listed included.
 
+        :raises ConnectionEnded: it ended meanwhile
         :raises SocketClosed: another thread closed the socket
         """
         info = read_full_info(self.fd)
         if info.token != self.token:
-            raise SocketClosed(EBADF, f"descriptor {self.fd} is another socket now")
+            raise another_connection(self.fd, info.token)
         return info.subflows
 
     def find(self, which: Subflow | int) -> Subflow:
@@ -111,10 +120,21 @@ def set_backup(
     Source: SET_FLAGS, confirmed by MPTCP_SUBFLOW_FLAG_BKUP_LOC; ``timeout`` in seconds.
 
     :raises NoSuchSubflow: the connection has no such subflow
+    :raises InvalidArgument: ``backup`` is no bool
     :raises SubflowTimeout: the kernel does not show the new priority
     :raises NoPrivilege, PathManagerNotUserspace, FallenBack, ConnectionEnded, SocketClosed:
         see `mptcpapi.errors`
     """
+    check_backup(backup)
     deadline = Deadline(timeout)
     with control(sock) as connection:
         return connection.make_backup(connection.find(subflow), backup, deadline)
+
+
+def check_backup(backup: object) -> None:
+    """Refuse what is not a bool: no subflow would ever show such a priority.
+
+    :raises InvalidArgument: it is none
+    """
+    if not isinstance(backup, bool):
+        raise InvalidArgument(EINVAL, f"backup {backup!r}: expected True or False")

@@ -103,8 +103,9 @@ def open_sub(sock: Descriptor, flow: Flow, *, timeout: float = DEFAULT_TIMEOUT) 
 
     :raises UsageError: the new id is above 255 (EOVERFLOW); the subflow is closed again
     """
-    backup = bool(flow.low_prio)
-    opened = opening.open_subflow(sock, flow.local, flow.remote, backup=backup, timeout=timeout)
+    opened = opening.open_subflow(
+        sock, flow.local, flow.remote, backup=flow.low_prio or False, timeout=timeout
+    )
     try:
         return _narrow(opened.id)
     except UsageError:

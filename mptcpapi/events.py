@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from errno import ENOTCONN
 from time import time
 from typing import Self
 
 from mptcpapi import abi
 from mptcpapi.deadline import Deadline
-from mptcpapi.errors import EventsLost, UsageError
+from mptcpapi.errors import ConnectionEnded, EventsLost, UsageError
 from mptcpapi.event import Event, decode_event
 from mptcpapi.info import Descriptor, FullInfo, fileno, read_full_info
 from mptcpapi.ledger import Ledger
@@ -48,10 +49,13 @@ class EventStream(Closing):
         ``seed``: begin with inferred events that tell of the subflows which it has already.
 
         :raises FallenBack: the connection is TCP
+        :raises ConnectionEnded: it is not established, or ended
         :raises NoPrivilege: CAP_NET_ADMIN is missing
         """
         fd = fileno(sock)
         token = read_full_info(fd).token
+        if token == 0:
+            raise ConnectionEnded(ENOTCONN, f"descriptor {fd} is not connected, or not any more")
         stream = cls(_subscribed(fd), token, lambda: read_full_info(fd))
         stream._catch_up()
         if not seed:

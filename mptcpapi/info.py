@@ -9,9 +9,20 @@ import ctypes
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import IntEnum
 from errno import EBADF, EBADMSG, EINVAL, ENOPROTOOPT, ENOTCONN, ENOTSOCK, EOPNOTSUPP
 from functools import lru_cache
-from socket import AF_INET, AF_UNSPEC, SOL_SOCKET
+from socket import (
+    AF_INET,
+    AF_INET6,
+    AF_UNSPEC,
+    SO_PROTOCOL,
+    SO_TYPE,
+    SOCK_STREAM,
+    SOL_SOCKET,
+    AddressFamily,
+    SocketKind,
+)
 from struct import error as StructError
 from typing import Protocol
 
@@ -41,6 +52,8 @@ _NOT_MPTCP = {EOPNOTSUPP, ENOPROTOOPT}
 """How options of SOL_MPTCP fail on TCP, over IPv4 and over IPv6."""
 
 _SOCKADDR_STORAGE_SIZE = 128
+
+_GREATEST_DESCRIPTOR = (1 << 31) - 1
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -93,14 +106,26 @@ def fileno(sock: Descriptor) -> int:
     """The descriptor of ``sock``.
 
     :raises SocketClosed: it has been closed
+    :raises InvalidArgument: it has none
     """
-    if not isinstance(sock, int) and not hasattr(sock, "fileno"):
+    fd = sock if isinstance(sock, int) else _ask_fileno(sock)
+    if isinstance(fd, bool) or not isinstance(fd, int):
         text = f"expected a socket or a file descriptor, not {type(sock).__name__}"
         raise InvalidArgument(EINVAL, text)
-    fd = sock if isinstance(sock, int) else sock.fileno()
     if fd < 0:
         raise SocketClosed(EBADF, "this socket is closed")
+    if fd > _GREATEST_DESCRIPTOR:  # ctypes would cut it down to another one
+        raise SocketClosed(EBADF, f"descriptor {fd} is closed: there are none so high")
     return fd
+
+
+def _ask_fileno(sock: HasFileno) -> object:
+    try:
+        return sock.fileno()
+    except (AttributeError, TypeError, OSError):
+        return None
+    except ValueError:  # so say files that are closed
+        return -1
 
 
 def mptcp_in_use(fd: int) -> bool:
@@ -136,17 +161,28 @@ def read_names(fd: int) -> tuple[Endpoint, Endpoint]:
 
 def read_family(fd: int) -> int:
     """AF_INET or AF_INET6."""
-    family = ctypes.c_int()
-    length = ctypes.c_uint32(ctypes.sizeof(family))
-    answer = (ctypes.byref(family), ctypes.byref(length))
-    if _libc.getsockopt(fd, SOL_SOCKET, abi.SO_DOMAIN, *answer) != 0:
-        raise _socket_error(fd, ctypes.get_errno())
-    return family.value
+    return _read_option(fd, abi.SO_DOMAIN)
 
 
 def read_address_family(fd: int) -> int:
     """Of which family its addresses can be: AF_INET, or AF_UNSPEC on an AF_INET6 socket: both."""
     return AF_INET if read_family(fd) == AF_INET else AF_UNSPEC
+
+
+def another_connection(fd: int, token: int) -> ConnectionEnded | SocketClosed:
+    """The error for a socket whose token is not what it was when the call began, but this."""
+    if token == 0:  # the kernel takes it away with the connection
+        return ConnectionEnded(ENOTCONN, f"descriptor {fd}: the connection ended during the call")
+    return SocketClosed(EBADF, f"descriptor {fd} was closed, and is another socket now")
+
+
+def _read_option(fd: int, option: int) -> int:
+    value = ctypes.c_int()
+    length = ctypes.c_uint32(ctypes.sizeof(value))
+    answer = (ctypes.byref(value), ctypes.byref(length))
+    if _libc.getsockopt(fd, SOL_SOCKET, option, *answer) != 0:
+        raise _socket_error(fd, ctypes.get_errno())
+    return value.value
 
 
 def _read_name(fd: int, call: Callable[..., int]) -> Endpoint:
@@ -208,7 +244,7 @@ def read_mptcp_info(fd: int) -> bytes:
     option = abi.MPTCP_INFO
     if _libc.getsockopt(fd, abi.SOL_MPTCP, option, answer, ctypes.byref(length)) != 0:
         code = ctypes.get_errno()
-        raise _fallen_back(fd) if code in _NOT_MPTCP else _socket_error(fd, code)
+        raise _not_mptcp(fd) if code in _NOT_MPTCP else _socket_error(fd, code)
     return answer.raw[: length.value]
 
 
@@ -248,15 +284,27 @@ def _full_info_error(fd: int, code: int) -> MptcpError:
     if mptcp_in_use(fd):
         text = "this kernel cannot list subflows: MPTCP_FULL_INFO came with Linux 6.5"
         return Unsupported(EOPNOTSUPP, text)
-    return _fallen_back(fd)
+    return _not_mptcp(fd)
 
 
-def _fallen_back(fd: int) -> FallenBack:
+def _not_mptcp(fd: int) -> FallenBack | InvalidArgument:
+    """The error for a socket that has no subflows: TCP's, or another that never has any."""
+    family, kind = read_family(fd), _read_option(fd, SO_TYPE)
+    if family not in {AF_INET, AF_INET6} or kind != SOCK_STREAM:
+        made = f"{_name(AddressFamily, family)} and {_name(SocketKind, kind)}"
+        text = f"descriptor {fd} is a socket of {made}: expected one of MPTCP"
+        return InvalidArgument(EINVAL, text)
+    if _read_option(fd, SO_PROTOCOL) == abi.IPPROTO_MPTCP:
+        read_names(fd)  # raises if it ended: Linux 6.18 says "TCP" of one that was reset very early
     return FallenBack(
         EOPNOTSUPP,
         f"the connection of descriptor {fd} is TCP: it was made without IPPROTO_MPTCP, or it fell "
         "back because the peer or the path does not let MPTCP through (RFC 8684, section 3.7)",
     )
+
+
+def _name(names: type[IntEnum], number: int) -> str:
+    return names(number).name if number in set(names) else str(number)
 
 
 def _socket_error(fd: int, code: int) -> MptcpError:

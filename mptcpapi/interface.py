@@ -5,7 +5,7 @@ from __future__ import annotations
 from errno import EINVAL
 from socket import if_nameindex
 
-from mptcpapi.errors import InvalidArgument
+from mptcpapi.errors import InvalidArgument, raise_if_exhausted
 from mptcpapi.netns import namespace_of
 
 
@@ -23,7 +23,11 @@ def index_of(interface: str | int) -> int:
 
     :raises InvalidArgument: there is no such interface
     """
-    present = if_nameindex()
+    try:
+        present = if_nameindex()
+    except OSError as failed:
+        raise_if_exhausted(failed)
+        raise
     for index, name in present:
         if interface in {index, name}:
             return index

@@ -20,7 +20,14 @@ from typing import NamedTuple, Self
 
 from mptcpapi import abi
 from mptcpapi.deadline import Deadline
-from mptcpapi.errors import BadAnswer, EventsLost, KernelRefused, SocketClosed, Unsupported
+from mptcpapi.errors import (
+    BadAnswer,
+    EventsLost,
+    KernelRefused,
+    SocketClosed,
+    Unsupported,
+    raise_if_exhausted,
+)
 from mptcpapi.netns import namespace_of, no_privilege
 from mptcpapi.nlmsg import Message, attribute, attributes, frame, integer, outcome, split
 
@@ -63,6 +70,7 @@ class Netlink(Closing):
             try:
                 self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol)
             except OSError as refused:
+                raise_if_exhausted(refused)
                 text = f"cannot open a netlink socket: {refused.strerror}"
                 raise KernelRefused(refused.errno, text) from refused
         # A socket without an address receives no multicast; (0, 0) lets the kernel choose one.

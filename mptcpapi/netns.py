@@ -14,7 +14,13 @@ from contextlib import ExitStack, contextmanager
 from errno import EBADF, EINVAL, EOPNOTSUPP, EPERM
 
 from mptcpapi import abi
-from mptcpapi.errors import InvalidArgument, NoPrivilege, SocketClosed, Unsupported
+from mptcpapi.errors import (
+    InvalidArgument,
+    NoPrivilege,
+    SocketClosed,
+    Unsupported,
+    raise_if_exhausted,
+)
 
 _OWN_NAMESPACE = "/proc/thread-self/ns/net"
 
@@ -57,6 +63,7 @@ def _open_namespace(fd: int) -> int:
             raise no_privilege() from failed
         if failed.errno == EBADF:
             raise SocketClosed(EBADF, f"descriptor {fd} is closed") from failed
+        raise_if_exhausted(failed)
         text = f"descriptor {fd}: cannot tell its network namespace ({failed.strerror})"
         raise InvalidArgument(EINVAL, text) from failed
 
@@ -65,6 +72,7 @@ def _open_own_namespace() -> int:
     try:
         return os.open(_OWN_NAMESPACE, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as failed:
+        raise_if_exhausted(failed)
         text = f"cannot open {_OWN_NAMESPACE} ({failed.strerror}): is /proc mounted?"
         raise Unsupported(EOPNOTSUPP, text) from failed
 

@@ -7,7 +7,7 @@ from errno import EINVAL, EOPNOTSUPP
 from pathlib import Path
 from typing import Literal
 
-from mptcpapi.errors import InvalidArgument, Unsupported
+from mptcpapi.errors import InvalidArgument, Unsupported, raise_if_exhausted
 from mptcpapi.netns import no_privilege
 
 SYSCTLS = Path("/proc/sys/net/mptcp")
@@ -43,6 +43,7 @@ def _write(path: Path, value: str) -> bool:
     except FileNotFoundError:
         return False
     except OSError as refused:
+        raise_if_exhausted(refused)
         raise no_privilege() from refused
     try:
         os.write(file, value.encode())

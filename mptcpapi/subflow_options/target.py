@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from errno import EBADF, EINVAL
+from errno import EINVAL
 from typing import NamedTuple
 
 from mptcpapi.diag import Diag
-from mptcpapi.errors import NoSuchSubflow, SocketClosed
-from mptcpapi.info import Subflow, read_full_info, read_inode
+from mptcpapi.errors import NoSuchSubflow
+from mptcpapi.info import Subflow, another_connection, read_full_info, read_inode
 from mptcpapi.subflow import pick
 
 
@@ -33,7 +33,7 @@ def locate(fd: int, which: Subflow | int) -> Target:
         found = diag.find(entry.local, entry.remote)
     after = read_full_info(fd)
     if after.token != before.token:
-        raise SocketClosed(EBADF, f"descriptor {fd} is another socket now")
+        raise another_connection(fd, after.token)
     pick(after.subflows, entry.id)
     if found is None:
         raise no_socket(entry)

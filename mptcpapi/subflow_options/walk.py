@@ -14,7 +14,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Final
 
-from mptcpapi.errors import MptcpError, NoPrivilege
+from mptcpapi.errors import MptcpError, NoPrivilege, raise_if_exhausted
 from mptcpapi.netns import namespace_of
 from mptcpapi.subflow_options import bpf, btf, program, refusal
 from mptcpapi.subflow_options.program import Answer
@@ -77,6 +77,7 @@ def _load(code: bytes) -> int:
     try:
         types = _TYPE_INFORMATION.read_bytes()
     except OSError as missing:
+        raise_if_exhausted(missing)
         raise refusal.no_type_information(str(_TYPE_INFORMATION)) from missing
     function = btf.function_id(types, program.TARGET)
     if function is None:
