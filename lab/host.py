@@ -24,6 +24,9 @@ IFA_F_NODAD = 0x02
 
 RTN_UNREACHABLE = "unreachable"
 
+RULE_PRIORITY = 1000
+"""Of every rule: after the local table (0) and before the main table (32766), however many."""
+
 FOREIGN = {
     # A new namespace takes these from the host for IPv4 (net.core.devconf_inherit_init_net).
     "net.ipv4.conf.all.rp_filter": "0",
@@ -131,7 +134,7 @@ def _add_rule(netlink: IPRoute, rule: Rule) -> None:
     length = rule.source.max_prefixlen
     netlink.rule(
         "add", family=_family(rule.source.version), src=str(rule.source), src_len=length,
-        table=rule.table, priority=rule.table,
+        table=rule.table, priority=RULE_PRIORITY,
     )  # fmt: skip
 
 
