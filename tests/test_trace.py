@@ -18,7 +18,7 @@ from lab.wire.mptcp import Dss, MpCapable, MpJoin, MpJoinSynAck, MpPrio, MptcpOp
 DATA = Path(__file__).parent / "data"
 V4 = DATA / "join_prio_v4.pcap"
 V6 = DATA / "join_prio_v6_checksum.pcap"
-CONTENTS = "{MpCapable: 4, Dss: 37, MpJoin: 4, MpPrio: 2, ADD_ADDR: 2, REMOVE_ADDR: 1}"
+CONTENTS = "{MpCapable: 4, Dss: 37, MpJoin: 4, MpPrio: 2, AddAddr: 2, RemoveAddr: 1}"
 
 
 class Subflow(NamedTuple):
@@ -203,7 +203,7 @@ class TestOptions:
 
         assert str(failure.value) == (
             "expected at least one MpPrio at server (sent), saw 0; the capture has "
-            "{MpCapable: 1, Dss: 16, MpJoin: 1, ADD_ADDR: 1, REMOVE_ADDR: 1}"
+            "{MpCapable: 1, Dss: 16, MpJoin: 1, AddAddr: 1, RemoveAddr: 1}"
         )
 
     def test_only(self, v4: Trace) -> None:
