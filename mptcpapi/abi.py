@@ -208,6 +208,13 @@ INET_DIAG_NOCOOKIE: Final = 0xFFFFFFFFFFFFFFFF
 # struct inet_diag_req_v2: family, protocol, ext, states; then inet_diag_sockid: sport, dport (both
 # in network order), src, dst, interface, cookie
 INET_DIAG_REQ_V2: Final = Struct("=BBBxI2s2s16s16sIQ")
+# struct inet_diag_msg: family, state, timer, retrans; inet_diag_sockid; expires, rqueue, wqueue,
+# uid, inode
+INET_DIAG_MSG: Final = Struct("=4B2s2s16s16sIQ5I")
+INET_ULP_INFO_MPTCP: Final = 3
+MPTCP_SUBFLOW_ATTR_FLAGS: Final = 8
+MPTCP_SUBFLOW_ATTR_ID_REM: Final = 9
+MPTCP_SUBFLOW_ATTR_ID_LOC: Final = 10
 
 
 class SubflowFlag(IntFlag):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from errno import EINVAL
-from socket import if_nameindex
 
+from mptcpapi import syscalls
 from mptcpapi.errors import InvalidArgument
 from mptcpapi.netns import namespace_of
 
@@ -23,7 +23,7 @@ def index_of(interface: str | int) -> int:
 
     :raises InvalidArgument: there is no such interface
     """
-    present = if_nameindex()
+    present = syscalls.current.interfaces()
     for index, name in present:
         if interface in {index, name}:
             return index
