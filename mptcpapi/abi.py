@@ -209,7 +209,6 @@ INET_DIAG_NOCOOKIE: Final = 0xFFFFFFFFFFFFFFFF
 # in network order), src, dst, interface, cookie
 INET_DIAG_REQ_V2: Final = Struct("=BBBxI2s2s16s16sIQ")
 
-
 # struct inet_diag_msg: family, (state, timer, retrans), inet_diag_sockid as above, (expires,
 # rqueue, wqueue, uid), inode
 INET_DIAG_MSG: Final = Struct("=B3x2s2s16s16sIQ16xI")

@@ -26,7 +26,7 @@ from socket import (
 from struct import error as StructError
 from typing import Protocol
 
-from mptcpapi import abi
+from mptcpapi import abi, syscalls
 from mptcpapi.abi import TcpState
 from mptcpapi.endpoint import Endpoint, decode_sockaddr
 from mptcpapi.errors import (
@@ -54,8 +54,6 @@ _NOT_MPTCP = {EOPNOTSUPP, ENOPROTOOPT}
 _SOCKADDR_STORAGE_SIZE = 128
 
 _GREATEST_DESCRIPTOR = (1 << 31) - 1
-
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 class HasFileno(Protocol):
@@ -134,8 +132,8 @@ def mptcp_in_use(fd: int) -> bool:
     The rule of the kernel's documentation: MPTCP_INFO is answered only on MPTCP connections (Linux
     5.16 and later); after fallback it fails with EOPNOTSUPP over IPv4, ENOPROTOOPT over IPv6.
     """
-    length = ctypes.c_uint32(0)
-    if _libc.getsockopt(fd, abi.SOL_MPTCP, abi.MPTCP_INFO, None, ctypes.byref(length)) == 0:
+    length = ctypes.byref(ctypes.c_uint32(0))
+    if syscalls.current.getsockopt(fd, abi.SOL_MPTCP, abi.MPTCP_INFO, None, length) == 0:
         return True
     code = ctypes.get_errno()
     if code not in _NOT_MPTCP:
@@ -156,7 +154,8 @@ def read_names(fd: int) -> tuple[Endpoint, Endpoint]:
 
     :raises ConnectionEnded: it is not connected, or not any more
     """
-    return _read_name(fd, _libc.getsockname), _read_name(fd, _libc.getpeername)
+    calls = syscalls.current
+    return _read_name(fd, calls.getsockname), _read_name(fd, calls.getpeername)
 
 
 def read_family(fd: int) -> int:
@@ -180,7 +179,7 @@ def _read_option(fd: int, option: int) -> int:
     value = ctypes.c_int()
     length = ctypes.c_uint32(ctypes.sizeof(value))
     answer = (ctypes.byref(value), ctypes.byref(length))
-    if _libc.getsockopt(fd, SOL_SOCKET, option, *answer) != 0:
+    if syscalls.current.getsockopt(fd, SOL_SOCKET, option, *answer) != 0:
         raise _socket_error(fd, ctypes.get_errno())
     return value.value
 
@@ -229,7 +228,7 @@ def _read_full_info(fd: int, room: int, tcp_info_size: int) -> FullInfo:
     answer = ctypes.create_string_buffer(head, size)
     length = ctypes.c_uint32(size)
     option = abi.MPTCP_FULL_INFO
-    if _libc.getsockopt(fd, abi.SOL_MPTCP, option, answer, ctypes.byref(length)) != 0:
+    if syscalls.current.getsockopt(fd, abi.SOL_MPTCP, option, answer, ctypes.byref(length)) != 0:
         raise _full_info_error(fd, ctypes.get_errno())
     return decode_full_info(answer.raw[: length.value], entries.raw, tcp_infos.raw)
 
@@ -242,7 +241,7 @@ def read_mptcp_info(fd: int) -> bytes:
     answer = ctypes.create_string_buffer(abi.MPTCP_INFO_SIZE)
     length = ctypes.c_uint32(abi.MPTCP_INFO_SIZE)
     option = abi.MPTCP_INFO
-    if _libc.getsockopt(fd, abi.SOL_MPTCP, option, answer, ctypes.byref(length)) != 0:
+    if syscalls.current.getsockopt(fd, abi.SOL_MPTCP, option, answer, ctypes.byref(length)) != 0:
         code = ctypes.get_errno()
         raise _not_mptcp(fd) if code in _NOT_MPTCP else _socket_error(fd, code)
     return answer.raw[: length.value]

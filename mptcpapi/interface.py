@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from errno import EINVAL
-from socket import if_nameindex
 
+from mptcpapi import syscalls
 from mptcpapi.errors import InvalidArgument, raise_if_exhausted
 from mptcpapi.netns import namespace_of
 
@@ -24,7 +24,7 @@ def index_of(interface: str | int) -> int:
     :raises InvalidArgument: there is no such interface
     """
     try:
-        present = if_nameindex()
+        present = syscalls.current.interfaces()
     except OSError as failed:
         raise_if_exhausted(failed)
         raise

@@ -18,7 +18,7 @@ from functools import cache
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from mptcpapi import abi
+from mptcpapi import abi, syscalls
 from mptcpapi.deadline import Deadline
 from mptcpapi.errors import (
     BadAnswer,
@@ -68,7 +68,7 @@ class Netlink(Closing):
         self._sequence = 0
         with nullcontext() if beside is None else namespace_of(beside):
             try:
-                self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol)
+                self._socket = syscalls.current.netlink(protocol)
             except OSError as refused:
                 raise_if_exhausted(refused)
                 text = f"cannot open a netlink socket: {refused.strerror}"

@@ -7,13 +7,12 @@ netlink socket stays for good in the namespace it was made in.
 from __future__ import annotations
 
 import ctypes
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from errno import EBADF, EINVAL, EOPNOTSUPP, EPERM
 
-from mptcpapi import abi
+from mptcpapi import abi, syscalls
 from mptcpapi.errors import (
     InvalidArgument,
     NoPrivilege,
@@ -57,7 +56,7 @@ def no_privilege() -> NoPrivilege:
 def _open_namespace(fd: int) -> int:
     """A new descriptor of the network namespace in which the socket ``fd`` was made."""
     try:
-        return fcntl.ioctl(fd, abi.SIOCGSKNS)
+        return syscalls.current.ioctl(fd, abi.SIOCGSKNS)
     except OSError as failed:
         if failed.errno == EPERM:
             raise no_privilege() from failed

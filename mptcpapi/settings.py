@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from errno import EINVAL, EOPNOTSUPP
 from pathlib import Path
 from typing import Literal
 
+from mptcpapi import syscalls
 from mptcpapi.errors import InvalidArgument, Unsupported, raise_if_exhausted
 from mptcpapi.netns import no_privilege
 
@@ -39,16 +39,10 @@ def set_path_manager(name: Literal["kernel", "userspace"]) -> None:
 def _write(path: Path, value: str) -> bool:
     """Whether there is such a sysctl."""
     try:
-        file = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+        syscalls.current.write(str(path), value.encode())
     except FileNotFoundError:
         return False
     except OSError as refused:
         raise_if_exhausted(refused)
         raise no_privilege() from refused
-    try:
-        os.write(file, value.encode())
-    except PermissionError as refused:
-        raise no_privilege() from refused
-    finally:
-        os.close(file)
     return True
