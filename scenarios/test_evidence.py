@@ -56,7 +56,7 @@ def test_a_recorder_that_cannot_write(inner_pytest):
     """)
 
     assert "INVALID" in said.text
-    assert re.search("the capture at server .*: cannot write .*pcap: File too large", said.text)
+    assert re.search("the capture at server .*: cannot write .*pcap: ", said.text)
     assert said.status == 1
 
 
