@@ -7,7 +7,7 @@ from typing import Literal
 
 from mptcpapi.abi import AddressFlag
 from mptcpapi.control import control
-from mptcpapi.endpoint import Address, parse
+from mptcpapi.endpoint import Address, parse, unicast
 from mptcpapi.errors import InvalidArgument, KernelRefused
 from mptcpapi.info import Descriptor, read_address_family
 from mptcpapi.pathmanager import LocalAddress, PmAddress, address_ids
@@ -39,7 +39,7 @@ def announce(sock: Descriptor, address: Address, *, id: int | None = None) -> in
         see `mptcpapi.errors`
     """
     with control(sock) as connection:
-        local = parse(address, 0, read_address_family(connection.fd))
+        local = unicast(parse(address, 0, read_address_family(connection.fd)))
         if id is None:
             initial = LocalAddress(connection.local.host, 0, 0)
             listed = connection.manager.local_addresses()

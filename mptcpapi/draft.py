@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from errno import ENOPROTOOPT, EOVERFLOW
+from errno import EINVAL, ENOPROTOOPT, EOVERFLOW
 from socket import (
     AF_UNSPEC,
     IPPROTO_TCP,
@@ -30,7 +30,7 @@ from mptcpapi import closing, opening
 from mptcpapi.abi import TcpState
 from mptcpapi.control import DEFAULT_TIMEOUT
 from mptcpapi.endpoint import Endpoint, parse
-from mptcpapi.errors import Unsupported, UsageError
+from mptcpapi.errors import InvalidArgument, Unsupported, UsageError
 from mptcpapi.info import Descriptor, fileno, read_full_info
 from mptcpapi.subflow import Subflow, no_such_subflow, pick, subflows
 from mptcpapi.subflow_options import get_subflow_option, set_subflow_option
@@ -94,6 +94,8 @@ def open_sub(sock: Descriptor, flow: Flow, *, timeout: float = DEFAULT_TIMEOUT) 
 
     :raises UsageError: the new id is above 255 (EOVERFLOW); the subflow is closed again
     """
+    if not isinstance(flow, Flow):
+        raise InvalidArgument(EINVAL, f"flow {flow!r}: expected what make_flow gives")
     opened = opening.open_subflow(
         sock, flow.local, flow.remote, backup=flow.low_prio or False, timeout=timeout
     )

@@ -26,7 +26,7 @@ def set_path_manager(name: Literal["kernel", "userspace"]) -> None:
     :raises NoPrivilege: CAP_NET_ADMIN is missing
     :raises Unsupported: a kernel with one path manager only (before Linux 5.19)
     """
-    if name not in _PM_TYPES:
+    if not isinstance(name, str) or name not in _PM_TYPES:
         text = f"path manager {name!r}: expected 'kernel' or 'userspace'"
         raise InvalidArgument(EINVAL, text)
     for sysctl, value in (("path_manager", name), ("pm_type", _PM_TYPES[name])):
