@@ -112,7 +112,8 @@ def close_sub(
     """MPTCP_CLOSE_SUB_ID: close a subflow in both directions, as `mptcpapi.close_subflow` does.
 
     ``how``: SHUT_RD, SHUT_WR or SHUT_RDWR, as in ``shutdown``. All three do the same, since Linux
-    has no subflow that is closed in one direction only: the subflow ends with FIN.
+    has no subflow that is closed in one direction only: the subflow ends with FIN. An unknown id is
+    told before a bad ``how``, for the id says which subflow is meant.
 
     :raises NoSuchSubflow: the connection has no subflow ``id`` (EINVAL)
     :raises InvalidArgument: another ``how`` (EINVAL)

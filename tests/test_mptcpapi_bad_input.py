@@ -135,7 +135,12 @@ OPERATIONS = {
         mptcpapi.set_limits, {"subflows": ("limit", 2), "add_addr_accepted": ("limit", 0)}
     ),
     "aio.open_subflow": Operation(awaited(aio.open_subflow), at_connection(OPENING)),
-    "aio.close_subflow": Operation(awaited(aio.close_subflow), at_connection(ABORTING)),
+    "aio.close_subflow": Operation(awaited(aio.close_subflow), at_connection(CLOSING)),
+    "aio.abort_subflow": Operation(awaited(aio.abort_subflow), at_connection(ABORTING)),
+    "aio.announce": Operation(awaited(aio.announce), at_connection(ANNOUNCING)),
+    "aio.withdraw": Operation(
+        awaited(aio.withdraw), {"connection": SOCKET, "id": ("known address id", 0)}
+    ),
     "aio.set_backup": Operation(awaited(aio.set_backup), at_connection(PRIORITY)),
     "aio.events": Operation(aio.events, {"connection": SOCKET}),
     "draft.make_flow": Operation(
