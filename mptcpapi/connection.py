@@ -46,6 +46,7 @@ class Socket(socket.socket):
     whatever family and protocol it is, instead of making a socket.
 
     :raises Unavailable: the kernel makes no MPTCP sockets; the text says why
+    :raises InvalidArgument: MPTCP has no sockets of this family or type
     """
 
     def __init__(
@@ -59,6 +60,8 @@ class Socket(socket.socket):
         if fileno is not None:
             super().__init__(fileno=fileno)
             return
+        if proto == abi.IPPROTO_MPTCP:
+            _check_kind(family, type)
         try:
             super().__init__(family, type, proto)
         except OSError as refused:
@@ -276,6 +279,14 @@ def create_server(
         sock.close()
         raise
     return sock
+
+
+def _check_kind(family: int, kind: int) -> None:
+    """Refuse what the kernel refuses as if it were built without MPTCP."""
+    is_stream = kind & ~(socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC) == socket.SOCK_STREAM
+    if family not in {socket.AF_INET, socket.AF_INET6} or not is_stream:
+        text = f"family {family!r}, type {kind!r}: MPTCP is SOCK_STREAM of AF_INET or AF_INET6"
+        raise InvalidArgument(EINVAL, text)
 
 
 def make_socket(family: int, kind: int, fallback: bool) -> Socket:
