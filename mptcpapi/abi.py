@@ -23,12 +23,18 @@ SIOCGSKNS: Final = 0x894C
 CLONE_NEWNET: Final = 0x40000000
 
 # include/uapi/asm-generic/socket.h
+SO_ATTACH_FILTER: Final = 26
 SO_RCVBUFFORCE: Final = 33
 SO_DOMAIN: Final = 39
 SO_MAX_PACING_RATE: Final = 47
 SO_COOKIE: Final = 57
 SO_BINDTOIFINDEX: Final = 62
 SO_TXREHASH: Final = 74
+
+# include/uapi/linux/filter.h, include/uapi/linux/bpf_common.h: a classic BPF program
+SOCK_FILTER: Final = Struct("@HBBI")
+SOCK_FPROG: Final = Struct("@HP")
+BPF_RET: Final = 0x06
 
 # include/uapi/linux/tcp.h, include/uapi/linux/in6.h
 TCP_THIN_LINEAR_TIMEOUTS: Final = 16

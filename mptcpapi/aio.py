@@ -20,11 +20,21 @@ import os
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack, suppress
 from functools import partial
-from socket import AF_INET, AI_PASSIVE, IPPROTO_TCP, SO_ERROR, SOCK_STREAM, SOL_SOCKET, TCP_NODELAY
+from socket import (
+    AF_INET,
+    AI_PASSIVE,
+    IPPROTO_TCP,
+    SHUT_RDWR,
+    SO_ERROR,
+    SOCK_STREAM,
+    SOL_SOCKET,
+    TCP_NODELAY,
+)
 from typing import Any, Self, TypeVar
 
 # Event messages are decoded in the event loop, where an import of 0.2 s would block.
 from mptcpapi import (
+    announcing,
     closing,
     control,
     opening,
@@ -153,11 +163,23 @@ async def open_subflow(
 
 
 async def close_subflow(
-    connection: Connection, subflow: Subflow | int, *, timeout: float = DEFAULT_TIMEOUT
+    connection: Connection,
+    subflow: Subflow | int,
+    how: int = SHUT_RDWR,
+    *,
+    timeout: float = DEFAULT_TIMEOUT,
 ) -> None:
     """See `mptcpapi.close_subflow`."""
     sock = _socket_of(connection)
-    await _carried_out(partial(closing.close_subflow, sock, subflow, timeout=timeout))
+    await _carried_out(partial(closing.close_subflow, sock, subflow, how, timeout=timeout))
+
+
+async def abort_subflow(
+    connection: Connection, subflow: Subflow | int, *, timeout: float = DEFAULT_TIMEOUT
+) -> None:
+    """See `mptcpapi.abort_subflow`."""
+    sock = _socket_of(connection)
+    await _carried_out(partial(closing.abort_subflow, sock, subflow, timeout=timeout))
 
 
 async def set_backup(
@@ -170,6 +192,18 @@ async def set_backup(
     """See `mptcpapi.set_backup`."""
     sock = _socket_of(connection)
     return await _carried_out(partial(control.set_backup, sock, subflow, backup, timeout=timeout))
+
+
+async def announce(connection: Connection, address: Address, *, id: int | None = None) -> int:
+    """See `mptcpapi.announce`. If it is cancelled, the address may have been announced."""
+    sock = _socket_of(connection)
+    return await _carried_out(partial(announcing.announce, sock, address, id=id))
+
+
+async def withdraw(connection: Connection, id: int) -> None:
+    """See `mptcpapi.withdraw`."""
+    sock = _socket_of(connection)
+    await _carried_out(partial(announcing.withdraw, sock, id))
 
 
 def events(connection: Connection) -> Events:

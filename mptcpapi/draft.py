@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from errno import ENOPROTOOPT, EOVERFLOW
+from errno import EINVAL, ENOPROTOOPT, EOVERFLOW
 from socket import (
     AF_UNSPEC,
     IPPROTO_TCP,
@@ -31,7 +31,7 @@ from mptcpapi import closing, opening
 from mptcpapi.abi import TcpState
 from mptcpapi.control import DEFAULT_TIMEOUT
 from mptcpapi.endpoint import Endpoint, parse
-from mptcpapi.errors import Unsupported, UsageError
+from mptcpapi.errors import InvalidArgument, Unsupported, UsageError
 from mptcpapi.info import Descriptor, Subflow, fileno
 from mptcpapi.subflow import (
     SubflowDetails,
@@ -103,6 +103,8 @@ def open_sub(sock: Descriptor, flow: Flow, *, timeout: float = DEFAULT_TIMEOUT) 
 
     :raises UsageError: the new id is above 255 (EOVERFLOW); the subflow is closed again
     """
+    if not isinstance(flow, Flow):
+        raise InvalidArgument(EINVAL, f"flow {flow!r}: expected what make_flow gives")
     opened = opening.open_subflow(
         sock, flow.local, flow.remote, backup=flow.low_prio or False, timeout=timeout
     )
@@ -119,7 +121,8 @@ def close_sub(
     """MPTCP_CLOSE_SUB_ID: close a subflow in both directions, as `mptcpapi.close_subflow` does.
 
     ``how``: SHUT_RD, SHUT_WR or SHUT_RDWR, as in ``shutdown``. All three do the same, since Linux
-    has no subflow that is closed in one direction only: the subflow ends with FIN.
+    has no subflow that is closed in one direction only: the subflow ends with FIN. An unknown id is
+    told before a bad ``how``, for the id says which subflow is meant.
 
     :raises NoSuchSubflow: the connection has no subflow ``id`` (EINVAL)
     :raises InvalidArgument: another ``how`` (EINVAL)

@@ -29,7 +29,7 @@ def index_of(interface: str | int) -> int:
         raise_if_exhausted(failed)
         raise
     for index, name in present:
-        if interface in {index, name}:
+        if interface in (index, name):  # a set would want it hashable
             return index
     names = ", ".join(f"{name} ({index})" for index, name in present)
     text = f"interface {interface!r}: the network namespace has no such; it has {names}"

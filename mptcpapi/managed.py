@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from mptcpapi import abi
 from mptcpapi.abi import AddressFlag
-from mptcpapi.endpoint import Address, Endpoint, numeric_host, parse
+from mptcpapi.endpoint import Address, Endpoint, numeric_host, parse, unicast
 from mptcpapi.errors import BadAnswer, InvalidArgument, KernelRefused
 from mptcpapi.interface import index_of
 from mptcpapi.netlink import Netlink, mptcp_pm_family
@@ -65,11 +65,12 @@ def add_endpoint(
     ``address``: a host, or host and port. ``id``: from 1 to 255; ``None``: the kernel chooses.
     ``interface``: bind its subflows to it. Source: ADD_ADDR.
 
-    :raises InvalidArgument: an address, id or interface that cannot be
+    :raises InvalidArgument: an address, id, interface or flags that cannot be
     :raises KernelRefused: the kernel does not want to; the text says why
     :raises NoPrivilege, Unsupported: see `mptcpapi.errors`
     """
-    wanted = parse(address, 0, AF_UNSPEC)
+    wanted = unicast(parse(address, 0, AF_UNSPEC))
+    _check("flags", flags, 0, 0xFFFFFFFF)
     index = 0 if interface is None else index_of(interface)
     if id is not None:
         _check("address id", id, 1, 0xFF)

@@ -7,6 +7,7 @@ pyroute2's way, in `mptcpapi.tables`.
 
 from __future__ import annotations
 
+import ctypes
 import math
 import os
 import select
@@ -118,6 +119,12 @@ class Netlink(Closing):
             self._socket.setsockopt(abi.SOL_NETLINK, abi.NETLINK_ADD_MEMBERSHIP, group)
         except PermissionError as refused:
             raise no_privilege() from refused
+
+    def drop_everything(self) -> None:
+        """Let the kernel throw away what would be queued here; only that one listens counts."""
+        nothing = ctypes.create_string_buffer(abi.SOCK_FILTER.pack(abi.BPF_RET, 0, 0, 0))
+        program = abi.SOCK_FPROG.pack(1, ctypes.addressof(nothing))
+        self._socket.setsockopt(socket.SOL_SOCKET, abi.SO_ATTACH_FILTER, program)
 
     def receive(self, timeout: float) -> list[Message]:
         """The messages of the next datagram; none if ``timeout`` seconds passed without one.

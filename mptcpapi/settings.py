@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from errno import EINVAL, EOPNOTSUPP
 from pathlib import Path
 from typing import Literal
@@ -26,7 +27,7 @@ def set_path_manager(name: Literal["kernel", "userspace"]) -> None:
     :raises NoPrivilege: CAP_NET_ADMIN is missing
     :raises Unsupported: a kernel with one path manager only (before Linux 5.19)
     """
-    if name not in _PM_TYPES:
+    if not isinstance(name, str) or name not in _PM_TYPES:
         text = f"path manager {name!r}: expected 'kernel' or 'userspace'"
         raise InvalidArgument(EINVAL, text)
     for sysctl, value in (("path_manager", name), ("pm_type", _PM_TYPES[name])):
@@ -34,6 +35,14 @@ def set_path_manager(name: Literal["kernel", "userspace"]) -> None:
             return
     text = "this kernel has one path manager only: net.mptcp.pm_type came with Linux 5.19"
     raise Unsupported(EOPNOTSUPP, text)
+
+
+def is_userspace_chosen() -> bool:
+    """Whether connections that the thread's network namespace gets now have the userspace one."""
+    for sysctl, value in (("path_manager", "userspace"), ("pm_type", _PM_TYPES["userspace"])):
+        with suppress(FileNotFoundError):
+            return (SYSCTLS / sysctl).read_text(encoding="ascii").strip() == value
+    return False
 
 
 def _write(path: Path, value: str) -> bool:

@@ -271,7 +271,7 @@ def test_a_cancelled_change_is_carried_out(monkeypatch: pytest.MonkeyPatch) -> N
     begun, go = threading.Event(), threading.Event()
     done: list[object] = []
 
-    def work(_: object, which: int, **__: object) -> None:
+    def work(_: object, which: int, *_how: object, **_options: object) -> None:
         begun.set()
         go.wait(10)
         done.append(which)

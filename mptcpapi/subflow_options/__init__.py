@@ -93,9 +93,9 @@ def _carry_out(
     fd: int, which: Subflow | int, option: Option, value: bytes, *, change: bool
 ) -> bytes:
     """Walk to the subflow with an order; the value that it has there."""
-    walk = shared_walk()
     entry, cookie = locate(fd, which)
     _check_family(option, entry)
+    walk = shared_walk()
     order = encode_order(cookie, option.level, option.number, value, change=change)
     answer = walk.carry_out(fd, order)
     if not answer.found:
