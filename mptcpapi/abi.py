@@ -156,6 +156,23 @@ GENLMSGHDR: Final = Struct("=BBH")
 MPTCP_PM_NAME: Final = "mptcp_pm"
 MPTCP_PM_EV_GRP_NAME: Final = "mptcp_pm_events"
 MPTCP_PM_VER: Final = 1
+
+# enum mptcp_pm_attrs, and enum mptcp_pm_addr_attrs of an address
+MPTCP_PM_ATTR_ADDR: Final = 1
+MPTCP_PM_ATTR_RCV_ADD_ADDRS: Final = 2
+MPTCP_PM_ATTR_SUBFLOWS: Final = 3
+MPTCP_PM_ATTR_TOKEN: Final = 4
+MPTCP_PM_ATTR_LOC_ID: Final = 5
+MPTCP_PM_ATTR_ADDR_REMOTE: Final = 6
+MPTCP_PM_ADDR_ATTR_FAMILY: Final = 1
+MPTCP_PM_ADDR_ATTR_ID: Final = 2
+MPTCP_PM_ADDR_ATTR_ADDR4: Final = 3
+MPTCP_PM_ADDR_ATTR_ADDR6: Final = 4
+MPTCP_PM_ADDR_ATTR_PORT: Final = 5
+MPTCP_PM_ADDR_ATTR_FLAGS: Final = 6
+MPTCP_PM_ADDR_ATTR_IF_IDX: Final = 7
+
+# Commands
 MPTCP_PM_CMD_ADD_ADDR: Final = 1
 MPTCP_PM_CMD_DEL_ADDR: Final = 2
 MPTCP_PM_CMD_GET_ADDR: Final = 3
