@@ -213,6 +213,7 @@ MPTCP_EVENT_SUB_CLOSED: Final = 11
 MPTCP_EVENT_SUB_PRIORITY: Final = 13
 MPTCP_EVENT_LISTENER_CREATED: Final = 15
 MPTCP_EVENT_LISTENER_CLOSED: Final = 16
+MPTCP_ATTR_TOKEN: Final = 1  # of enum mptcp_event_attr
 MPTCP_PM_EV_FLAG_SERVER_SIDE: Final = 1 << 1
 
 # include/uapi/linux/sock_diag.h, inet_diag.h
