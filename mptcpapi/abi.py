@@ -162,6 +162,23 @@ GENLMSGHDR: Final = Struct("=BBH")
 MPTCP_PM_NAME: Final = "mptcp_pm"
 MPTCP_PM_EV_GRP_NAME: Final = "mptcp_pm_events"
 MPTCP_PM_VER: Final = 1
+
+# enum mptcp_pm_attrs, and enum mptcp_pm_addr_attrs of an address
+MPTCP_PM_ATTR_ADDR: Final = 1
+MPTCP_PM_ATTR_RCV_ADD_ADDRS: Final = 2
+MPTCP_PM_ATTR_SUBFLOWS: Final = 3
+MPTCP_PM_ATTR_TOKEN: Final = 4
+MPTCP_PM_ATTR_LOC_ID: Final = 5
+MPTCP_PM_ATTR_ADDR_REMOTE: Final = 6
+MPTCP_PM_ADDR_ATTR_FAMILY: Final = 1
+MPTCP_PM_ADDR_ATTR_ID: Final = 2
+MPTCP_PM_ADDR_ATTR_ADDR4: Final = 3
+MPTCP_PM_ADDR_ATTR_ADDR6: Final = 4
+MPTCP_PM_ADDR_ATTR_PORT: Final = 5
+MPTCP_PM_ADDR_ATTR_FLAGS: Final = 6
+MPTCP_PM_ADDR_ATTR_IF_IDX: Final = 7
+
+# Commands
 MPTCP_PM_CMD_ADD_ADDR: Final = 1
 MPTCP_PM_CMD_DEL_ADDR: Final = 2
 MPTCP_PM_CMD_GET_ADDR: Final = 3
@@ -202,6 +219,7 @@ MPTCP_EVENT_SUB_CLOSED: Final = 11
 MPTCP_EVENT_SUB_PRIORITY: Final = 13
 MPTCP_EVENT_LISTENER_CREATED: Final = 15
 MPTCP_EVENT_LISTENER_CLOSED: Final = 16
+MPTCP_ATTR_TOKEN: Final = 1  # of enum mptcp_event_attr
 MPTCP_PM_EV_FLAG_SERVER_SIDE: Final = 1 << 1
 
 # include/uapi/linux/sock_diag.h, inet_diag.h

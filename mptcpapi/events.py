@@ -16,7 +16,7 @@ from typing import Self
 from mptcpapi import abi
 from mptcpapi.deadline import Deadline
 from mptcpapi.errors import ConnectionEnded, EventsLost, UsageError
-from mptcpapi.event import Event, decode_event
+from mptcpapi.event import Event, decode_event, decode_token
 from mptcpapi.info import Descriptor, FullInfo, fileno, read_full_info
 from mptcpapi.ledger import Ledger
 from mptcpapi.netlink import Closing, Netlink, mptcp_pm_family
@@ -120,8 +120,11 @@ class EventStream(Closing):
 
     def _keep(self, messages: list[Message]) -> None:
         for message in messages:
+            # Where many connections live, most events are those of others: not decoded at all.
+            if self._token not in {None, decode_token(message)}:
+                continue
             event = decode_event(message, time())
-            if event is not None and self._token in {None, event.token}:
+            if event is not None:
                 self._read.extend(self._ledger.complete(event))
 
     def _catch_up(self) -> None:

@@ -80,6 +80,16 @@ def attribute(kind: int, payload: bytes) -> bytes:
     return abi.NLATTR.pack(length, kind) + payload + bytes(_aligned(length) - length)
 
 
+def number(kind: int, value: int, size: int) -> bytes:
+    """An attribute that holds an integer of ``size`` bytes."""
+    return attribute(kind, value.to_bytes(size, sys.byteorder))
+
+
+def nested(kind: int, *inner: bytes) -> bytes:
+    """An attribute that holds attributes."""
+    return attribute(kind | abi.NLA_F_NESTED, b"".join(inner))
+
+
 def outcome(message: Message) -> Outcome:
     """What an NLMSG_ERROR or NLMSG_DONE says; both begin with a negated errno."""
     body = message.body

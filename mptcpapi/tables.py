@@ -1,7 +1,7 @@
 """The netlink messages that pyroute2 does not have yet, declared the way its own are.
 
 Importing pyroute2 takes a fifth of a second. So this module is imported where a message is first
-encoded or decoded, and not with the package.
+decoded, and not with the package.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from pyroute2.netlink import genlmsg
 from pyroute2.netlink.exceptions import NetlinkDecodeError
 from pyroute2.netlink.generic.mptcp import mptcp_msg
 
-from mptcpapi import abi
 from mptcpapi.errors import BadAnswer
 from mptcpapi.nlmsg import Message, attributes
 
@@ -61,12 +60,6 @@ class mptcp_event_msg(genlmsg):  # type: ignore[misc]
         ("MPTCP_ATTR_RESET_FLAGS", "uint32"),
         ("MPTCP_ATTR_SERVER_SIDE", "uint8"),
     )
-
-
-def encode(message: Any) -> bytes:
-    """What follows the netlink header in a message filled in by the caller."""
-    message.encode()
-    return bytes(message.data[abi.NLMSGHDR.size :])
 
 
 class Decoded:
