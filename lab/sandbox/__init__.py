@@ -23,11 +23,12 @@ from lab.sandbox.command import (
     python_in_sandbox,
     run,
 )
-from lab.sandbox.forbidden import why_not
+from lab.sandbox.forbidden import explain, why_not
 
 __all__ = [
     "command_line",
     "entrance",
+    "explain",
     "hosts_file",
     "inside",
     "private_directory",

@@ -59,7 +59,7 @@ def _parse() -> argparse.Namespace:
 
 
 def _refuse(problem: OSError) -> int:
-    print(f"error: {forbidden.explain(problem, forbidden.read_settings())}", file=sys.stderr)  # noqa: T201
+    print(f"error: {forbidden.explain(problem)}", file=sys.stderr)  # noqa: T201
     return NO_SANDBOX
 
 
