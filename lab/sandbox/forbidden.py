@@ -17,7 +17,9 @@ _SWITCHES = {
 
 _ALLOWING = {"0": "1", "1": "0"}
 
-_LIMITS = tuple(f"user.max_{kind}_namespaces" for kind in ("user", "net", "mnt", "pid"))
+_LIMITS = tuple(
+    f"user.max_{kind}_namespaces" for kind in ("user", "net", "mnt", "pid", "uts", "ipc")
+)
 """Sysctls that say how many namespaces a user may have, namespaces(7)."""
 
 _PLENTY = 10_000
