@@ -70,6 +70,14 @@ class Network(Mininet):  # type: ignore[misc]
         node: LabNode = self[name]
         return node
 
+    def set_link(self, name: str, up: bool) -> None:
+        """Set both ends of a link up or down; up again, it has the routes that it lost.
+
+        :raises UsageError: there is no such link.
+        """
+        for end in self.topology.link(name).ends:
+            self[end.node].intf(end.interface).set_state("up" if up else "down")
+
     @property
     def nodes(self) -> list[LabNode]:
         """Every host and router."""

@@ -104,8 +104,12 @@ def _wait_for_interrupt() -> None:
 )  # fmt: skip
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def execute(command: tuple[str, ...]) -> None:
-    """Run a command in a new, empty network, as root inside; its processes end with it."""
-    sys.exit(sandbox.run(command))
+    """Run a command in a new, empty network, as root inside; its processes end with it.
+
+    What is in /tmp can be used and written, but not removed (Mininet's mn would, after an error);
+    what the command makes directly in /tmp is gone afterwards.
+    """
+    sys.exit(sandbox.run(command, private_tmp=True))
 
 
 @commands.command(epilog="Example: mptcp-lab demo --results /tmp/results")

@@ -10,12 +10,12 @@ from pathlib import Path
 from socket import AF_INET, AF_INET6, socket
 from typing import Any
 
-from mininet.node import Node
 from pyroute2 import IPRoute
 
 from lab import netns
 from lab.errors import CommandFailed, Unsupported, UsageError
 from lab.routing import MAIN_TABLE, Route, Rule
+from lab.shell import ShellNode
 
 Interface = IPv4Interface | IPv6Interface
 
@@ -42,7 +42,7 @@ FORWARDING = {"net.ipv4.ip_forward": "1", "net.ipv6.conf.all.forwarding": "1"}
 """Sysctls of a router."""
 
 
-class LabNode(Node):  # type: ignore[misc]
+class LabNode(ShellNode):
     """A host or router in a network namespace of its own.
 
     ``addresses`` are by interface; ``sysctls`` are set before the first interface exists.
@@ -128,8 +128,19 @@ class LabNode(Node):  # type: ignore[misc]
             for rule in self.rules:
                 _add_rule(netlink, rule)
             for route in self.routes:
-                _add_route(netlink, route, index)
+                _set_route(netlink, "add", route, index)
         return {}
+
+    def restore_routes(self, interface: str) -> None:
+        """Give back the routes that the kernel took when ``interface`` was set down.
+
+        ``net.set_link`` and Mininet's ``link A B up`` do it; it is for who runs ``ip link`` here.
+        """
+        with self.stack(), IPRoute() as netlink:
+            index = {interface: netlink.link_lookup(ifname=interface)[0]}
+            for route in self.routes:
+                if route.interface == interface:
+                    _set_route(netlink, "replace", route, index)
 
 
 def _sysctl_path(name: str) -> Path:
@@ -151,7 +162,7 @@ def _add_rule(netlink: IPRoute, rule: Rule) -> None:
     )  # fmt: skip
 
 
-def _add_route(netlink: IPRoute, route: Route, index: Mapping[str, int]) -> None:
+def _set_route(netlink: IPRoute, how: str, route: Route, index: Mapping[str, int]) -> None:
     way: dict[str, Any] = {"oif": index[route.interface]} if route.interface else {}
     if route.gateway:
         way["gateway"] = str(route.gateway)
@@ -161,7 +172,7 @@ def _add_route(netlink: IPRoute, route: Route, index: Mapping[str, int]) -> None
     elif not route.gateway and route.table != MAIN_TABLE:
         way["scope"] = "link"
     netlink.route(
-        "add", family=_family(route.destination.version), dst=str(route.destination),
+        how, family=_family(route.destination.version), dst=str(route.destination),
         table=route.table, **way,
     )  # fmt: skip
 

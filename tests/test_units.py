@@ -120,7 +120,7 @@ def test_what_makes_no_sense_is_out_of_range(
     [(units.queue, "1.5 packets"), (units.size, "0.1 B"), (units.rate, "8.5 bit/s")],
 )
 def test_counts_are_whole(parse: Callable[[str], object], text: str) -> None:
-    with pytest.raises(UsageError, match=r"out of range|not a whole number"):
+    with pytest.raises(UsageError, match=r"out of range|not a whole number|not a multiple"):
         parse(text)
 
 
@@ -144,9 +144,15 @@ def test_values_become_text_in_the_largest_unit_they_fill(text: str, expected: s
     assert text == expected
 
 
+def test_a_rate_is_a_whole_number_of_bytes_per_second() -> None:
+    assert units.rate("0.808 kbit/s") == 808
+    with pytest.raises(UsageError, match=r"'809 bit/s' is not a multiple of 8 bit/s"):
+        units.rate("809 bit/s")
+
+
 @given(st.integers(8, 10**12))
 def test_rates_and_sizes_survive_text(value: int) -> None:
-    assert units.rate(units.rate_text(value)) == value
+    assert units.rate(units.rate_text(value // 8 * 8)) == value // 8 * 8
     assert units.size(units.size_text(value)) == value
 
 
