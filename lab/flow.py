@@ -116,6 +116,13 @@ class Flow:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the sockets and end the following of events.
+
+        :raises InvalidRun: events are missing.
+        """
         self._undo.close()
 
     def _connect(self, undo: ExitStack) -> None:

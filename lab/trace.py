@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from lab import files
 from lab.errors import InvalidRun, ScenarioFailed, UsageError
 from lab.wire import handshake, link_layer, mptcp, pcap
 from lab.wire.segment import Endpoint, Segment, decode
@@ -53,29 +54,15 @@ class Trace:
     """The questions that left these segments, for messages."""
 
     @classmethod
-    def from_pcap(cls, path: Path | str, *, at: str) -> Trace:
-        """Read a capture that was taken at the host ``at``.
+    def from_pcap(cls, path: Path | str, *, at: str, at_least: int = 0) -> Trace:
+        """Read a capture that was taken at the host ``at``; other arguments as `read_capture`.
 
-        A last record that is only half written is left out; frames that are not TCP are not
-        segments, but count in the packet numbers.
+        Frames that are not TCP are not segments, but count in the packet numbers.
 
         Raises UsageError if there is no such file, or it is not a capture that can be decoded;
-        InvalidRun if it is empty, or its frames are cut where MPTCP options may be.
+        InvalidRun if it is damaged, or its frames are cut where MPTCP options may be.
         """
-        try:
-            data = Path(path).read_bytes()
-        except OSError as error:
-            raise UsageError(f"{path}: no capture to read: {error.strerror}") from error
-        header = pcap.file_header(data, str(path))
-        if header.link_type not in link_layer.LINK_TYPES:
-            known = ", ".join(map(str, link_layer.LINK_TYPES))
-            raise UsageError(f"{path}: link type {header.link_type} is not one of {known}")
-        if 0 < header.snap_length < HEADERS:  # 0 is no limit
-            raise InvalidRun(
-                f"{path}: frames are cut after {header.snap_length} bytes, MPTCP options may lie "
-                f"behind; capture with tcpdump -s 256 (at least {HEADERS})"
-            )
-        records = tuple(pcap.records(data, header))
+        header, records = read_capture(Path(path), at_least=at_least)
         decoded = (decode(each.frame, header.link_type, each.number, each.time) for each in records)
         return cls(
             tuple(segment for segment in decoded if segment),
@@ -262,6 +249,39 @@ class Trace:
     def _clock(self, time: float) -> str:
         """Write a time as Wireshark does: from the beginning of the capture."""
         return f"{time - self._zero():.6f} s"
+
+
+def read_capture(
+    path: Path, *, at_least: int = 0
+) -> tuple[pcap.FileHeader, tuple[pcap.Record, ...]]:
+    """The header and the records of a pcap file; a last one that is only half written is left out.
+
+    Raises InvalidRun if it was altered, or has fewer than ``at_least`` records; other errors as
+    `Trace.from_pcap`.
+    """
+    try:
+        data = files.read(path)
+    except OSError as error:
+        raise UsageError(f"{path}: no capture to read: {error.strerror}") from error
+    header = pcap.file_header(data, str(path))
+    _check_decodable(header, path)
+    records = tuple(pcap.records(data, header, str(path)))
+    if len(records) < at_least:
+        raise InvalidRun(
+            f"{path}: {at_least} packets were recorded, {len(records)} are in the file: it was cut"
+        )
+    return header, records
+
+
+def _check_decodable(header: pcap.FileHeader, path: Path) -> None:
+    if header.link_type not in link_layer.LINK_TYPES:
+        known = ", ".join(map(str, link_layer.LINK_TYPES))
+        raise UsageError(f"{path}: link type {header.link_type} is not one of {known}")
+    if 0 < header.snap_length < HEADERS:  # 0 is no limit
+        raise InvalidRun(
+            f"{path}: frames are cut after {header.snap_length} bytes, MPTCP options may lie "
+            f"behind; capture with tcpdump -s 256 (at least {HEADERS})"
+        )
 
 
 def _endpoint(address: Sequence[Any]) -> Endpoint:

@@ -52,7 +52,7 @@ def traffic_classes(result, seen):
     path = result.captures / f"{seen.at}.pcap"
     data = path.read_bytes()
     header = pcap.file_header(data, str(path))
-    frames = {record.number: record.frame for record in pcap.records(data, header)}
+    frames = {record.number: record.frame for record in pcap.records(data, header, str(path))}
     packets = (frames[segment.number] for segment in seen)
     return [_traffic_class(packet, header.link_type) for packet in packets]
 

@@ -34,7 +34,7 @@ def test_formats(data: bytes) -> None:
     header = file_header(data, "x.pcap")
 
     assert (header.snap_length, header.link_type) == (96, 276)
-    assert list(records(data, header)) == [
+    assert list(records(data, header, "x.pcap")) == [
         Record(1, 10.25, b"first"),
         Record(2, 10.25, b"other!"),
         Record(3, 10.25, b""),
@@ -50,10 +50,26 @@ def test_bits_above_the_link_type_are_not_part_of_it() -> None:
 def test_a_half_written_record_is_left_out() -> None:
     """Wherever tcpdump was killed, whole records before it are there and no other."""
     header = file_header(FILE, "x.pcap")
-    counts = [len(list(records(FILE[:length], header))) for length in range(24, len(FILE) + 1)]
+    counts = [
+        len(list(records(FILE[:length], header, "x.pcap"))) for length in range(24, len(FILE) + 1)
+    ]
 
     first, other = 16 + len(b"first"), 16 + len(b"other!")
     assert counts == [0] * first + [1] * other + [2] * 16 + [3]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [b"garbage that is no record", bytes(16), struct.pack("<IIII", 10, 10**6, 5, 1500)],
+    ids=["text", "hole", "fraction"],
+)
+@pytest.mark.parametrize(("number", "start"), [(1, 24), (2, 45), (4, len(FILE))])
+def test_what_is_no_record_is_told_with_its_place(damage: bytes, number: int, start: int) -> None:
+    """Instead of the first record, in the middle, and behind the last."""
+    altered = FILE[:start] + damage + FILE[start + len(damage) :]
+
+    with pytest.raises(InvalidRun, match=rf"^x.pcap: record {number}, at byte {start} of \d+, is"):
+        list(records(altered, file_header(altered, "x.pcap"), "x.pcap"))
 
 
 @pytest.mark.parametrize("length", [0, 3, 4, 23])
@@ -66,7 +82,7 @@ def test_a_header_alone_is_a_capture_of_nothing() -> None:
     header = file_header(FILE[:24], "x.pcap")
 
     assert header == FileHeader("<", 1e-6, 96, 276)
-    assert list(records(FILE[:24], header)) == []
+    assert list(records(FILE[:24], header, "x.pcap")) == []
 
 
 def test_another_format_is_refused() -> None:

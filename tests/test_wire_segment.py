@@ -22,7 +22,7 @@ SLL2 = 20
 def packet(file: str, number: int) -> bytes:
     """Return the IP packet of one frame of a capture in tests/data."""
     octets = (DATA / file).read_bytes()
-    records = pcap.records(octets, pcap.file_header(octets, file))
+    records = pcap.records(octets, pcap.file_header(octets, file), file)
     return next(record.frame for record in records if record.number == number)[SLL2:]
 
 

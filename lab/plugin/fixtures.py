@@ -123,5 +123,6 @@ def flow(
     marker = request.node.get_closest_marker("flow")
     options = marker.kwargs if marker else {}
     with Flow(client, server, topology, result, family=family, **options) as flow:
+        at_the_end(request.node, flow.close)
         at_the_end(request.node, flow.finish)
         yield flow

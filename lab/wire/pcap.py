@@ -22,6 +22,9 @@ MAGIC = {
 
 PCAPNG = b"\x0a\x0d\x0d\x0a"
 
+LARGEST = 262_144
+"""bytes of a frame in a file that names no limit of its own: MAXIMUM_SNAPLEN of libpcap"""
+
 
 class FileHeader(NamedTuple):
     """What the file says of all its records."""
@@ -64,12 +67,22 @@ def file_header(data: bytes, name: str) -> FileHeader:
     return FileHeader(byte_order, fraction, snap_length, link_type & 0xFFFF)
 
 
-def records(data: bytes, header: FileHeader) -> Iterator[Record]:
-    """Yield the records behind the header, without the last one if it is only half written."""
+def records(data: bytes, header: FileHeader, name: str) -> Iterator[Record]:
+    """Yield the records behind the header, without the last one if it is only half written.
+
+    Raises InvalidRun where no record begins; ``name`` is the file's, for messages.
+    """
     layout = struct.Struct(header.byte_order + "IIII")
     start, number = 24, 1
     while start + layout.size <= len(data):
-        seconds, fraction, captured, _on_the_wire = layout.unpack_from(data, start)
+        seconds, fraction, captured, on_the_wire = layout.unpack_from(data, start)
+        # What overwrites a file, or the hole behind a cut, is no packet of a possible length.
+        possible = captured <= (header.snap_length or LARGEST) and captured <= on_the_wire > 0
+        if not possible or fraction * header.fraction >= 1:
+            raise InvalidRun(
+                f"{name}: record {number}, at byte {start} of {len(data)}, is none: the file was "
+                f"altered ({captured} bytes captured of {on_the_wire})"
+            )
         start += layout.size
         if start + captured > len(data):
             return
