@@ -14,7 +14,7 @@ from mininet.node import Node
 from pyroute2 import IPRoute
 
 from lab import netns
-from lab.errors import CommandFailed
+from lab.errors import CommandFailed, Unsupported, UsageError
 from lab.routing import MAIN_TABLE, Route, Rule
 
 Interface = IPv4Interface | IPv6Interface
@@ -59,7 +59,10 @@ class LabNode(Node):  # type: ignore[misc]
         self.rules = rules
         self.routes = routes
         super().__init__(name, **params)
-        self.set_sysctls({**FOREIGN, **(sysctls or {})})
+        try:
+            self.set_sysctls({**FOREIGN, **(sysctls or {})})
+        except UsageError as lacking:  # nobody asked but the topology
+            raise Unsupported(str(lacking)) from lacking
 
     @contextmanager
     def stack(self) -> Iterator[None]:
@@ -73,10 +76,20 @@ class LabNode(Node):  # type: ignore[misc]
             return socket(family, kind, protocol)
 
     def set_sysctls(self, values: Mapping[str, str]) -> None:
-        """Write sysctls by their dotted names in this node's namespace."""
+        """Write sysctls by their dotted names in this node's namespace.
+
+        :raises UsageError: this kernel has no such sysctl, or refuses the value.
+        """
         with self.stack():
             for name, value in values.items():
-                _sysctl_path(name).write_text(value, encoding="ascii")
+                try:
+                    _sysctl_path(name).write_text(value, encoding="utf-8")
+                except FileNotFoundError:
+                    raise UsageError(f"{self.name}: this kernel has no sysctl '{name}'") from None
+                except OSError as error:
+                    raise UsageError(
+                        f"{self.name}: the kernel refuses {name}={value!r}: {error.strerror}"
+                    ) from None
 
     def sysctl(self, name: str) -> str | None:
         """The value of a sysctl in this node's namespace; None when this kernel lacks it."""

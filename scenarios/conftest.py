@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 import mptcpapi
+from lab.errors import UsageError
 from lab.wire.mptcp import MpPrio
 from mptcpapi import EventKind
 
@@ -54,6 +55,7 @@ def inner_pytest(request, result):
     def run(scenarios, *options, results=inner / "results", files=()):
         for name, content in {"test_inner.py": PREAMBLE.format(**names) + dedent(scenarios),
                               **dict(files)}.items():  # fmt: skip
+            (inner / name).parent.mkdir(exist_ok=True)
             (inner / name).write_text(content, encoding="utf-8")
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-v", "-ra", "-p", "lab.plugin",

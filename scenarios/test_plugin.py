@@ -100,3 +100,64 @@ def test_a_run_that_was_only_set_up_passed_nothing(inner_pytest):
     assert said.status == 0
     run = said.runs["test_it"]
     assert (run["verdict"], run["reason"]) == ("incomplete", "the test was not run")
+
+
+MISUSED = {
+    'topology("two_path")': r"no topology 'two_path' in \S+ \(did you mean 'two_paths'\?",
+    'topology("x" * 300)': r"no topology 'x{39}… in \S+ \(known: two_paths\)",
+    'topology("a", "b")': r"topology\('a', 'b'\): it takes one name or path, as in",
+    'topology(name="two_paths")': r"topology\(name='two_paths'\): it takes one name or path, as",
+    'flow("server")': r"flow\('server'\): it takes keywords only \(known: sender, server_protoc",
+    'flow(sendr="server")': r"flow\(sendr='server'\): unknown 'sendr' \(did you mean 'sender'\?",
+    'flow(sender="nobody")': r"the sender of a flow cannot be 'nobody' \(known: 'client', 'server'",
+    "flow(server_protocol=17)": r"the server_protocol of a flow cannot be 17 \(known: ",
+    'parametrize("family", ["ipv5"])': r"the family of a flow cannot be 'ipv5' \(known: 'ipv4', ",
+}
+
+
+def test_markers_that_ask_for_what_there_is_not(inner_pytest, request):
+    """Each is an error in one sentence, which names what is known."""
+    scenarios = [
+        f"@pytest.mark.{marker}\ndef test_{number}(flow): raise AssertionError('it was run')\n"
+        for number, marker in enumerate(MISUSED)
+    ]
+    topologies = request.config.rootpath / "topologies"
+    said = inner_pytest(
+        "\n".join(scenarios),
+        files={"topologies/two_paths.yaml": (topologies / "two_paths.yaml").read_text("utf-8")},
+    )
+
+    for expected in MISUSED.values():
+        assert re.search(expected, said.text), f"{expected!r} is not in:\n{said.text}"
+    assert f"{len(MISUSED)} errors" in said.text
+    assert "Traceback" not in said.text
+    assert "fixtures.py" not in said.text
+
+
+def test_sysctls_that_are_not_known(inner_pytest):
+    """A host names the setting that its kernel does not know, or does not take."""
+    said = inner_pytest("""
+        def test_it(client):
+            client.set_sysctls({"net.mptcp.enabled": "0"})
+            with pytest.raises(UsageError, match="the kernel refuses net.mptcp.pm_type='x'"):
+                client.set_sysctls({"net.mptcp.pm_type": "x"})
+            client.set_sysctls({"net.mptcp.enabld": "1"})
+    """)
+
+    assert "client: this kernel has no sysctl 'net.mptcp.enabld'" in said.text
+    assert "host.py" not in said.text, "frames of the lab tell the author of a scenario nothing"
+    assert said.status == 1
+
+
+def test_a_machine_without_mininet(inner_pytest):
+    """What make setup installs is missing: that is an error, for a skip would pass everything."""
+    said = inner_pytest("""
+        os.environ["PATH"] = "/nowhere"
+
+        def test_it(client):
+            raise AssertionError("it was run")
+    """)
+
+    assert "mnexec, ifconfig not found in PATH: make setup installs what is missing" in said.text
+    assert "1 error" in said.text
+    assert said.status == 1

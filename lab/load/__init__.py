@@ -7,11 +7,12 @@ from pathlib import Path
 from lab import files
 from lab.errors import Mistake, TopologyError
 from lab.load.editors import schema
+from lab.load.finding import find
 from lab.load.text import LARGEST, Source, decode
 from lab.load.tree import Place, read
 from lab.model import KeyPath, Problem, Topology, problems
 
-__all__ = ["load", "loads", "schema"]
+__all__ = ["find", "load", "loads", "schema"]
 
 
 def load(path: Path) -> Topology:
