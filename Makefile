@@ -1,5 +1,6 @@
 # make demo   see it work           make test   check everything
-# make setup  install what is missing, and nothing else
+# make setup  install what is missing  make lint   the quick checks, without running anything
+# make clean  remove what make made (results/ stays: remove runs as you like)
 
 PYTHON ?= python3
 venv := .venv
