@@ -10,6 +10,7 @@ import shlex
 import signal
 import sys
 from contextlib import suppress
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -188,6 +189,9 @@ def _enter_sandbox(*paths: Path) -> None:
 
 def main() -> None:
     """Run a command; the lab's errors are sentences for people."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a file's name can be any bytes
     try:
         commands(prog_name="mptcp-lab")
     except (LabError, OSError) as error:

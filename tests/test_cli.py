@@ -161,3 +161,18 @@ def test_an_error_is_one_sentence(monkeypatch, capsys):
     assert capsys.readouterr().err == (
         "error: /nowhere is no run: /nowhere/manifest.json: No such file or directory\n"
     )
+
+
+def test_a_name_that_is_no_text_is_shown_all_the_same(kept):
+    odd = kept.rename(os.fsdecode(os.fsencode(kept) + b"\xff"))
+    (odd / "captures").mkdir()
+    (odd / "captures" / "server.pcap").touch()
+
+    done = subprocess.run(
+        [sys.executable, "-m", "lab.start", "show", odd],
+        env=os.environ | {"PYTHONIOENCODING": "utf-8:strict"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    assert f"tcpdump -nr {kept}\\udcff/captures/server.pcap" in done.stdout
