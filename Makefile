@@ -1,6 +1,7 @@
 # make demo   see it work           make test   check everything
-# make setup  install what is missing, and nothing else
+# make setup  install what is missing  make lint   the quick checks, without running anything
 # make bench  measure mptcpapi's speed and write benchmarks/README.md
+# make clean  remove what make made (results/ stays: remove runs as you like)
 
 PYTHON ?= python3
 venv := .venv

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from difflib import get_close_matches
 from typing import Final
 
 from lab.errors import UsageError
@@ -75,7 +76,11 @@ def _needs_a_unit(text: object, units: Mapping[str, object]) -> UsageError:
     shown = repr(text)
     if len(shown) > _LONGEST:
         shown = f"{shown[:_LONGEST]}…"
-    return UsageError(f"{shown} needs a number and a unit ({', '.join(units)})")
+    number, written = _split(text)
+    by_lower_case = {unit.lower(): unit for unit in units}
+    near = get_close_matches(written.lower(), by_lower_case, 1, cutoff=0.5)
+    question = f"did you mean '{number} {by_lower_case[near[0]]}'? known: " if near else ""
+    return UsageError(f"{shown} needs a number and a unit ({question}{', '.join(units)})")
 
 
 def _factors(**factors: str) -> dict[str, Decimal]:

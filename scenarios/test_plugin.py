@@ -161,3 +161,19 @@ def test_a_machine_without_mininet(inner_pytest):
     assert "mnexec, ifconfig not found in PATH: make setup installs what is missing" in said.text
     assert "1 error" in said.text
     assert said.status == 1
+
+
+def test_a_machine_without_multipath_tcp(inner_pytest):
+    """The error of a fixture is the sentence of the API, without the lines that led there."""
+    said = inner_pytest("""
+        @pytest.fixture
+        def off(client, server):
+            client.set_sysctls({"net.mptcp.enabled": "0"})
+
+        def test_it(off, flow):
+            raise AssertionError("it was run")
+    """)
+
+    assert "no MPTCP socket can be made: MPTCP is off in this network namespace" in said.text
+    assert "connection.py" not in said.text
+    assert said.status == 1

@@ -210,3 +210,19 @@ def test_patterns_for_editors_agree_with_the_parsers(
 
     well_formed = "needs a number" not in complaint(parse, text)
     assert well_formed == bool(re.fullmatch(pattern, text))
+
+
+@pytest.mark.parametrize(
+    ("parse", "text", "meant"),
+    [
+        (units.rate, "20 mbit/s", "20 Mbit/s"),
+        (units.rate, "20Mbps", "20 Mbit/s"),
+        (units.rate, "1.5 Mbit", "1.5 Mbit/s"),
+        (units.duration, "5 msec", "5 ms"),
+        (units.size, "2 mb", "2 MB"),
+        (units.queue, "100 pkts", "100 packets"),
+    ],
+)
+def test_a_unit_that_is_nearly_right_is_met_with_the_right_one(parse, text, meant):
+    with pytest.raises(UsageError, match=rf"a unit \(did you mean '{meant}'\? known: "):
+        parse(text)

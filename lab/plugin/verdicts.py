@@ -24,6 +24,7 @@ from lab.errors import (
 from lab.model import topology
 from lab.report import how_to_look
 from lab.result import Run, Verdict
+from mptcpapi import MptcpError
 
 RUN = pytest.StashKey[Run]()
 """The run of an item, for as long as the item runs."""
@@ -91,6 +92,8 @@ def pytest_runtest_makereport(
         vars(report).pop("wasxfail", None)
     elif isinstance(error, LabError):
         _explain(report, error)
+    elif isinstance(error, MptcpError) and report.when == "setup":
+        report.longrepr = error.strerror  # what the machine lacks; no line of the test led there
     _settle(item, report, _verdict(report))
     return report
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Sequence
@@ -86,9 +87,12 @@ def _init(alive: int, options: argparse.Namespace) -> int:
 def _execute(arguments: Sequence[str], init: str) -> int:
     try:
         os.execvpe(arguments[0], list(arguments), command.environment(init))  # noqa: S606
+    except (FileNotFoundError, ValueError):  # ValueError: '' is no name
+        status, reason = 127, "command not found"  # numbers as a shell has them
     except OSError as problem:
-        print(f"error: {arguments[0]}: {problem.strerror}", file=sys.stderr)  # noqa: T201
-    return NO_SANDBOX + 2  # as a shell says it: 127, command not found
+        status, reason = 126, str(problem.strerror)
+    print(f"error: {shlex.quote(arguments[0])}: {reason}", file=sys.stderr)  # noqa: T201
+    return status
 
 
 def _wait_forwarding(child: int) -> int:

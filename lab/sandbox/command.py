@@ -7,7 +7,9 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from lab.sandbox.namespaces import HOSTS, PRIVATE
@@ -78,10 +80,19 @@ def python_in_sandbox() -> str:
 
 def run(arguments: Sequence[str], private_tmp: bool = False) -> int:
     """Run ``arguments`` in a new sandbox on this terminal; give back its exit status."""
-    with subprocess.Popen(command_line(*arguments, private_tmp=private_tmp)) as process:
-        # A terminal sends Ctrl-C to the command as well: the command decides what it means.
-        previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
-        try:
-            return process.wait()
-        finally:
-            signal.signal(signal.SIGINT, previous)
+    line = command_line(*arguments, private_tmp=private_tmp)
+    with subprocess.Popen(line) as process, _interrupts_ignored():
+        return process.wait()
+
+
+@contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """A terminal sends Ctrl-C to the command as well: the command decides what it means."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread is interrupted, and may say what it does then
+        return
+    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)
