@@ -44,9 +44,11 @@ class Control:
         """The subflows now, closed ones that are still listed included.
 
         :raises SocketClosed: another thread closed the socket
+        :raises ConnectionEnded: the peer aborted the connection
         """
         info = read_full_info(self.fd)
         if info.token != self.token:
+            read_names(self.fd)  # raises if the peer aborted the connection
             raise SocketClosed(EBADF, f"descriptor {self.fd} is another socket now")
         return info.subflows
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import stat
-from errno import EINVAL, ENOPROTOOPT, ENOTTY, EOPNOTSUPP, EPERM
+from errno import EINVAL, ENOPROTOOPT, ENOTCONN, ENOTTY, EOPNOTSUPP, EPERM
 from pathlib import Path
 from socket import AF_INET, socket
 from typing import Any
@@ -53,6 +53,8 @@ class FakeCalls(Linux):
         known: Endpoint | None = getattr(holder, side) if holder else None
         if result != 0 or holder is None or known is None:
             return result
+        if side == "remote" and holder.end is not None and holder.end.is_gone:
+            return _failed(ENOTCONN)
         return _answer(address, length, answers.sockaddr(known, holder.family))
 
     def netlink(self, protocol: int) -> socket:

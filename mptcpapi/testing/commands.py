@@ -15,6 +15,7 @@ from mptcpapi.nlmsg import Message, attribute, frame, split
 from mptcpapi.pathmanager import PmAddress, encode, pm_addr
 from mptcpapi.testing import answers
 from mptcpapi.testing.connection import Leg
+from mptcpapi.testing.joining import join
 from mptcpapi.testing.world import World
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ def _leg(world: World, fields: Decoded, missing: int) -> Leg:
 def _create(world: World, fields: Decoded) -> Bodies:
     end = world.token_of(_token(fields))
     local, remote = _ends(fields)
-    world.join(end, local, remote.endpoint)
+    join(world, end, local, remote.endpoint)
     return iter(())
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import socket
+import termios
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from errno import EADDRINUSE, EADDRNOTAVAIL, ECONNREFUSED, ENETUNREACH, ENOBUFS, EPERM
+from contextlib import contextmanager
+from errno import EADDRINUSE, EADDRNOTAVAIL, ECONNREFUSED, ENETUNREACH, ENOBUFS, ENOTCONN, EPERM
 from ipaddress import ip_address
 from struct import Struct
 from typing import Any, TypeVar
@@ -22,6 +24,7 @@ T = TypeVar("T")
 
 _LINGER = Struct("=ii")
 """``struct linger``"""
+_INT_SIZE = 4
 _LOST = b""
 """The datagram that stands for events that were dropped."""
 
@@ -133,6 +136,8 @@ class _Below(socket.socket):
     def getpeername(self) -> Any:
         """The peer's address in the fake network."""
         real = super().getpeername()
+        if self._holder.end is not None and self._holder.end.is_gone:
+            raise OSError(ENOTCONN, os.strerror(ENOTCONN))
         return self._name(self._holder.remote) if self._holder.remote else real
 
     # --- connections
@@ -300,9 +305,7 @@ class _Below(socket.socket):
         linger = super().getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER.size)
         if _LINGER.unpack(linger) == (1, 0):
             return True
-        with suppress(OSError):
-            return bool(super().recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
-        return False
+        return any(fcntl.ioctl(self.fileno(), termios.FIONREAD, bytes(_INT_SIZE)))
 
 
 class NetlinkSocket(socket.socket):
