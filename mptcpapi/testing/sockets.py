@@ -83,10 +83,21 @@ class _Below(socket.socket):
 
     def _hold(self, holder: Holder) -> None:
         self._holder = holder
-        inode = os.fstat(self.fileno()).st_ino
-        self._world.holders[inode] = holder
-        if holder.end is not None:
-            holder.end.fd, holder.end.inode = self.fileno(), inode
+        holder.sockets += 1
+        self._world.holders[os.fstat(self.fileno()).st_ino] = holder
+        self._carry()
+
+    def _carry(self) -> None:
+        """Be the socket that carries the connection's data."""
+        if self._holder.end is not None:
+            fd = self.fileno()
+            self._holder.end.fd, self._holder.end.inode = fd, os.fstat(fd).st_ino
+
+    def detach(self) -> int:
+        """Like ``socket.detach``."""
+        if self.fileno() >= 0:
+            self._holder.sockets -= 1
+        return super().detach()
 
     @property
     def proto(self) -> int:
@@ -224,7 +235,7 @@ class _Below(socket.socket):
         holder.local, holder.remote = local, target
         if holder.is_mptcp and found.is_mptcp and not world.strips_options:
             holder.end = world.establish(self.family, local, target, found.family)
-            self._hold(holder)
+            self._carry()
         else:
             holder.is_tcp = True
         world.coming[real] = Coming(local, target, holder.end and holder.end.peer)
@@ -291,6 +302,9 @@ class _Below(socket.socket):
 
     def _let_go(self) -> None:
         holder, world = self._holder, self._world
+        holder.sockets -= 1
+        if holder.sockets > 0:
+            return
         world.holders.pop(os.fstat(self.fileno()).st_ino, None)
         if holder.is_listening and holder.local is not None:
             del world.listeners[holder.local]

@@ -71,6 +71,8 @@ class Holder:
     end: End | None = None
     is_tcp: bool = False
     """Whether the connection fell back."""
+    sockets: int = 0
+    """Objects that have a descriptor of it."""
     is_v6_only: bool = False
     is_listening: bool = False
 
