@@ -2,6 +2,7 @@
 
 import pytest
 
+pytest.register_assert_rewrite("contract_cases", "contract_worlds")
 pytest_plugins = ["lab.plugin"]
 
 

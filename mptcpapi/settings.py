@@ -41,7 +41,7 @@ def is_userspace_chosen() -> bool:
     """Whether connections that the thread's network namespace gets now have the userspace one."""
     for sysctl, value in (("path_manager", "userspace"), ("pm_type", _PM_TYPES["userspace"])):
         with suppress(FileNotFoundError):
-            return (SYSCTLS / sysctl).read_text(encoding="ascii").strip() == value
+            return syscalls.current.read(str(SYSCTLS / sysctl)).strip() == value.encode()
     return False
 
 

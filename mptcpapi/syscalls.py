@@ -10,6 +10,7 @@ import ctypes
 import fcntl
 import os
 import socket
+from pathlib import Path
 from typing import Any
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -41,6 +42,10 @@ class Linux:
     def interfaces(self) -> list[tuple[int, str]]:
         """Index and name of each network interface of the thread's namespace."""
         return socket.if_nameindex()
+
+    def read(self, path: str) -> bytes:
+        """The value of a sysctl."""
+        return Path(path).read_bytes()
 
     def write(self, path: str, value: bytes) -> None:
         """Write a sysctl, in one call."""

@@ -161,7 +161,8 @@ def _event(kind: int, **fields: Any) -> bytes:
     message: Any = tables.mptcp_event_msg()
     message["cmd"], message["version"] = kind, abi.MPTCP_PM_VER
     message["attrs"] = [(f"MPTCP_ATTR_{name.upper()}", value) for name, value in fields.items()]
-    return tables.encode(message)
+    message.encode()
+    return bytes(message.data[abi.NLMSGHDR.size :])
 
 
 def _address(side: str, endpoint: Endpoint) -> dict[str, Any]:

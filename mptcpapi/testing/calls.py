@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import stat
-from errno import EINVAL, ENOPROTOOPT, ENOTTY, EOPNOTSUPP, EPERM
+from errno import EINVAL, ENOPROTOOPT, ENOTCONN, ENOTTY, EOPNOTSUPP, EPERM
 from pathlib import Path
 from socket import AF_INET, socket
 from typing import Any
@@ -53,6 +53,8 @@ class FakeCalls(Linux):
         known: Endpoint | None = getattr(holder, side) if holder else None
         if result != 0 or holder is None or known is None:
             return result
+        if side == "remote" and holder.end is not None and holder.end.is_gone:
+            return _failed(ENOTCONN)
         return _answer(address, length, answers.sockaddr(known, holder.family))
 
     def netlink(self, protocol: int) -> socket:
@@ -68,6 +70,12 @@ class FakeCalls(Linux):
     def interfaces(self) -> list[tuple[int, str]]:
         """The paths of the fake."""
         return [(1, "lo"), *((path.number, path.name) for path in self._world.paths)]
+
+    def read(self, path: str) -> bytes:
+        """The path manager of the connections that are made next."""
+        if Path(path).name != "path_manager":
+            raise FileNotFoundError(path)
+        return self._world.path_manager.encode()
 
     def write(self, path: str, value: bytes) -> None:
         """The path manager of the connections that are made next."""

@@ -11,10 +11,11 @@ from mptcpapi import abi
 from mptcpapi.abi import AddressFlag, TcpState
 from mptcpapi.endpoint import Endpoint, numeric_host
 from mptcpapi.errors import KernelRefused
-from mptcpapi.nlmsg import Message, attribute, frame, split
+from mptcpapi.nlmsg import Message, attribute, frame, number, split
 from mptcpapi.pathmanager import PmAddress, encode, pm_addr
 from mptcpapi.testing import answers
 from mptcpapi.testing.connection import Leg
+from mptcpapi.testing.joining import join
 from mptcpapi.testing.world import World
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ def _leg(world: World, fields: Decoded, missing: int) -> Leg:
 def _create(world: World, fields: Decoded) -> Bodies:
     end = world.token_of(_token(fields))
     local, remote = _ends(fields)
-    world.join(end, local, remote.endpoint)
+    join(world, end, local, remote.endpoint)
     return iter(())
 
 
@@ -180,18 +181,17 @@ def _get_addr(world: World, fields: Decoded) -> Bodies:
     """The addresses of a connection; the endpoints of the namespace are none."""
     if not _token(fields):
         return
-    for host, port, number in world.token_of(_token(fields)).addresses:
-        address = pm_addr(PmAddress(Endpoint(host, port), number))
-        attributes = ("MPTCP_PM_ATTR_ADDR", address, abi.NLA_F_NESTED)
-        yield encode(abi.MPTCP_PM_CMD_GET_ADDR, attributes)
+    for host, port, address_id in world.token_of(_token(fields)).addresses:
+        address = PmAddress(Endpoint(host, port), address_id)
+        yield encode(abi.MPTCP_PM_CMD_GET_ADDR, pm_addr(abi.MPTCP_PM_ATTR_ADDR, address))
 
 
 def _get_limits(world: World, _: Decoded) -> Bodies:
     subflows, accepted = world.limits
     yield encode(
         abi.MPTCP_PM_CMD_GET_LIMITS,
-        ("MPTCP_PM_ATTR_SUBFLOWS", subflows),
-        ("MPTCP_PM_ATTR_RCV_ADD_ADDRS", accepted),
+        number(abi.MPTCP_PM_ATTR_SUBFLOWS, subflows, 4),
+        number(abi.MPTCP_PM_ATTR_RCV_ADD_ADDRS, accepted, 4),
     )
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import socket
+import termios
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from errno import EADDRINUSE, EADDRNOTAVAIL, ECONNREFUSED, ENETUNREACH, ENOBUFS, EPERM
+from contextlib import contextmanager
+from errno import EADDRINUSE, EADDRNOTAVAIL, ECONNREFUSED, ENETUNREACH, ENOBUFS, ENOTCONN, EPERM
 from ipaddress import ip_address
 from struct import Struct
 from typing import Any, TypeVar
@@ -22,6 +24,7 @@ T = TypeVar("T")
 
 _LINGER = Struct("=ii")
 """``struct linger``"""
+_INT_SIZE = 4
 _LOST = b""
 """The datagram that stands for events that were dropped."""
 
@@ -80,10 +83,21 @@ class _Below(socket.socket):
 
     def _hold(self, holder: Holder) -> None:
         self._holder = holder
-        inode = os.fstat(self.fileno()).st_ino
-        self._world.holders[inode] = holder
-        if holder.end is not None:
-            holder.end.fd, holder.end.inode = self.fileno(), inode
+        holder.sockets += 1
+        self._world.holders[os.fstat(self.fileno()).st_ino] = holder
+        self._carry()
+
+    def _carry(self) -> None:
+        """Be the socket that carries the connection's data."""
+        if self._holder.end is not None:
+            fd = self.fileno()
+            self._holder.end.fd, self._holder.end.inode = fd, os.fstat(fd).st_ino
+
+    def detach(self) -> int:
+        """Like ``socket.detach``."""
+        if self.fileno() >= 0:
+            self._holder.sockets -= 1
+        return super().detach()
 
     @property
     def proto(self) -> int:
@@ -133,6 +147,8 @@ class _Below(socket.socket):
     def getpeername(self) -> Any:
         """The peer's address in the fake network."""
         real = super().getpeername()
+        if self._holder.end is not None and self._holder.end.is_gone:
+            raise OSError(ENOTCONN, os.strerror(ENOTCONN))
         return self._name(self._holder.remote) if self._holder.remote else real
 
     # --- connections
@@ -219,7 +235,7 @@ class _Below(socket.socket):
         holder.local, holder.remote = local, target
         if holder.is_mptcp and found.is_mptcp and not world.strips_options:
             holder.end = world.establish(self.family, local, target, found.family)
-            self._hold(holder)
+            self._carry()
         else:
             holder.is_tcp = True
         world.coming[real] = Coming(local, target, holder.end and holder.end.peer)
@@ -286,6 +302,9 @@ class _Below(socket.socket):
 
     def _let_go(self) -> None:
         holder, world = self._holder, self._world
+        holder.sockets -= 1
+        if holder.sockets > 0:
+            return
         world.holders.pop(os.fstat(self.fileno()).st_ino, None)
         if holder.is_listening and holder.local is not None:
             del world.listeners[holder.local]
@@ -300,9 +319,7 @@ class _Below(socket.socket):
         linger = super().getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER.size)
         if _LINGER.unpack(linger) == (1, 0):
             return True
-        with suppress(OSError):
-            return bool(super().recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
-        return False
+        return any(fcntl.ioctl(self.fileno(), termios.FIONREAD, bytes(_INT_SIZE)))
 
 
 class NetlinkSocket(socket.socket):

@@ -9,13 +9,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from errno import (
-    EADDRINUSE,
-    EADDRNOTAVAIL,
     ECONNABORTED,
-    ECONNREFUSED,
     ECONNRESET,
     EINVAL,
-    ENOTCONN,
 )
 from ipaddress import ip_address
 from socket import AF_INET6
@@ -26,7 +22,7 @@ from mptcpapi.abi import TcpState
 from mptcpapi.endpoint import Endpoint, numeric_host
 from mptcpapi.errors import KernelRefused
 from mptcpapi.nlmsg import frame
-from mptcpapi.pathmanager import LocalAddress, PmAddress
+from mptcpapi.pathmanager import LocalAddress
 from mptcpapi.testing import answers
 from mptcpapi.testing.connection import End, Leg
 
@@ -75,6 +71,8 @@ class Holder:
     end: End | None = None
     is_tcp: bool = False
     """Whether the connection fell back."""
+    sockets: int = 0
+    """Objects that have a descriptor of it."""
     is_v6_only: bool = False
     is_listening: bool = False
 
@@ -134,7 +132,7 @@ class World:
                 if end.is_stalled:
                     end.let_through(yes=True)
                 for leg in end.open_legs():
-                    self._close(leg)
+                    self.close_leg(leg)
 
     def by_cookie(self, cookie: int) -> Leg | None:
         """The open subflow with this cookie."""
@@ -190,7 +188,7 @@ class World:
         client = self._new_end(family, local, remote, is_server=False)
         server = self._new_end(server_family, remote, local, is_server=True)
         client.peer, server.peer = server, client
-        pair = [self._add_leg(end, end.local, end.remote, 0, 0) for end in (client, server)]
+        pair = [self.add_leg(end, end.local, end.remote, 0, 0) for end in (client, server)]
         pair[0].twin, pair[1].twin = pair[1], pair[0]
         server.is_settled = True
         self.tell(abi.MPTCP_EVENT_CREATED, pair[0], server_side=0)
@@ -228,97 +226,19 @@ class World:
             end.peer.is_aborted = True
             self.connections.pop(end.peer.token, None)
         for leg in end.legs:
-            self._close(leg)
+            self.close_leg(leg)
         self.connections.pop(end.token, None)
 
     # --- subflows
 
-    def _add_leg(
+    def add_leg(
         self, end: End, local: Endpoint, remote: Endpoint, local_id: int, remote_id: int
     ) -> Leg:
+        """A new subflow at this end."""
         cookie = next(self._cookies)
         leg = Leg(end, end.next_id(), local, remote, local_id, remote_id, cookie)
         end.legs.append(leg)
         return leg
-
-    def join(self, end: End, wanted: PmAddress, remote: Endpoint) -> None:
-        """SUBFLOW_CREATE.
-
-        :raises KernelRefused: as the kernel does
-        """
-        self.settle()
-        if not end.is_settled or end.state is not TcpState.ESTABLISHED:
-            raise KernelRefused(ENOTCONN, "")
-        local = self._source(end, wanted)
-        local_id = self._address_id(end, wanted, local)
-        self._check_source(end, wanted.endpoint, local, remote)
-        leg = self._add_leg(end, local, remote, local_id, 0)
-        leg.interface, leg.backup = wanted.interface, bool(wanted.flags & abi.AddressFlag.BACKUP)
-        leg.state = TcpState.SYN_SENT
-        if not self._is_cut(leg) and self.is_known(remote.host):
-            self._answer(leg)
-
-    def _source(self, end: End, wanted: PmAddress) -> Endpoint:
-        """The local endpoint: what was asked for, or what routing would choose."""
-        host, port = wanted.endpoint
-        if wanted.endpoint.is_wildcard:
-            bound = [path.host for path in self.paths if path.number == wanted.interface]
-            host = bound[0] if bound else end.local.host
-        return Endpoint(host, port or next(self._ports))
-
-    def _address_id(self, end: End, wanted: PmAddress, local: Endpoint) -> int:
-        """The address id of the local address, which has to fit those that were given out."""
-        if wanted.endpoint.is_wildcard:
-            known = {entry.host: entry.id for entry in end.addresses} | {end.local.host: 0}
-            number = known.get(local.host, max(known.values()) + 1)
-        else:
-            number = wanted.id or 0
-        entry = LocalAddress(local.host, wanted.endpoint.port, number)
-        initial = LocalAddress(end.local.host, 0, 0)
-        for other in (initial, *end.addresses):
-            if (other[:2] == entry[:2]) != (other.id == entry.id):
-                raise KernelRefused(EINVAL, "did not match address and id")
-        if number and entry not in end.addresses:
-            end.addresses.append(entry)
-        return number
-
-    def _check_source(self, end: End, wanted: Endpoint, local: Endpoint, remote: Endpoint) -> None:
-        """Whether a socket can be bound to the local endpoint, and be connected from there."""
-        code = 0
-        if not self.is_own(local.host) and local.host != end.local.host:
-            code = EADDRNOTAVAIL
-        elif ip_address(local.host).is_loopback and not ip_address(remote.host).is_loopback:
-            code = EINVAL
-        elif wanted.port and any(
-            leg.local == local for other in self.connections.values() for leg in other.open_legs()
-        ):
-            code = EADDRINUSE
-        if code:
-            end.next_id()
-            raise KernelRefused(code, f"connect error: -{code}")
-
-    def _answer(self, leg: Leg) -> None:
-        """What the peer does with the SYN of a new subflow."""
-        found = self.listener(leg.remote)
-        refusal = self.refused.get(leg.local.host, self.refused.get(leg.remote.host, 0))
-        if found is None or not found.is_mptcp or refusal == ECONNREFUSED:
-            self._close(leg)
-            self.tell(abi.MPTCP_EVENT_SUB_CLOSED, leg, backup=0, error=ECONNREFUSED)
-            return
-        leg.state = TcpState.ESTABLISHED
-        self.tell(abi.MPTCP_EVENT_SUB_ESTABLISHED, leg, backup=0)
-        peer = leg.end.peer
-        if peer is None or refusal or self._is_full(peer):
-            self._close(leg)
-            self.tell(abi.MPTCP_EVENT_SUB_CLOSED, leg, backup=0)
-            return
-        twin = self._add_leg(peer, leg.remote, leg.local, 0, leg.local_id)
-        twin.twin, leg.twin, twin.remote_backup = leg, twin, leg.backup
-        self.tell(abi.MPTCP_EVENT_SUB_ESTABLISHED, twin, backup=int(leg.backup))
-
-    def _is_full(self, end: End) -> bool:
-        joined = sum(leg.id != 1 for leg in end.open_legs())
-        return not end.is_userspace and joined >= self.limits[0]
 
     def destroy(self, leg: Leg) -> None:
         """SUBFLOW_DESTROY: FIN."""
@@ -330,7 +250,7 @@ class World:
                 break
         if leg.state is TcpState.SYN_SENT:
             leg.remote = Endpoint(leg.remote.host, 0)
-            self._close(leg)
+            self.close_leg(leg)
             self.tell(abi.MPTCP_EVENT_SUB_CLOSED, leg, backup=0, error=ECONNRESET)
         else:
             self._end_both(leg, {}, {})
@@ -342,10 +262,10 @@ class World:
 
     def _end_both(self, leg: Leg, here: Mapping[str, int], there: Mapping[str, int]) -> None:
         for each, why in ((leg, here), (leg.twin, there)):
-            if each is not None and each.is_open and not (each is leg.twin and self._is_cut(leg)):
+            if each is not None and each.is_open and not (each is leg.twin and self.is_cut(leg)):
                 state = each.end.state
                 interface = {"if_idx": each.interface} if each.interface else {}
-                self._close(each)
+                self.close_leg(each)
                 if state is TcpState.ESTABLISHED:
                     backup = int(each.remote_backup)
                     fields = {"backup": backup, **interface, **why}
@@ -353,7 +273,8 @@ class World:
                 elif state is TcpState.CLOSE_WAIT and not each.end.open_legs():
                     each.end.is_ended = True
 
-    def _close(self, leg: Leg) -> None:
+    def close_leg(self, leg: Leg) -> None:
+        """Close a subflow at one end, and tell nobody."""
         leg.state = TcpState.CLOSE
         if leg.options is not None:
             leg.options.close()
@@ -364,7 +285,7 @@ class World:
     def prioritise(self, leg: Leg, backup: bool) -> None:
         """SET_FLAGS: MP_PRIO."""
         leg.backup = backup
-        if leg.twin is not None and not self._is_cut(leg):
+        if leg.twin is not None and not self.is_cut(leg):
             leg.twin.remote_backup = backup
             self.tell(abi.MPTCP_EVENT_SUB_PRIORITY, leg.twin, backup=int(backup))
 
@@ -398,12 +319,13 @@ class World:
         for leg in legs:
             self.destroy(leg)
 
-    def _is_cut(self, leg: Leg) -> bool:
+    def is_cut(self, leg: Leg) -> bool:
+        """Whether nothing gets through on it."""
         return not self.cut.isdisjoint({leg.local.host, leg.remote.host})
 
     def is_stalled(self, end: End) -> bool:
         """Whether no subflow gets anything from or to the peer."""
-        return not any(leg.twin and not self._is_cut(leg) for leg in end.open_legs())
+        return not any(leg.twin and not self.is_cut(leg) for leg in end.open_legs())
 
     def steer_carriers(self) -> None:
         """Let the sockets below carry data, or not, as the subflows can."""
