@@ -41,6 +41,7 @@ from mptcpapi import (
     Socket,
     SocketClosed,
     Subflow,
+    SubflowDetails,
     SubflowRefused,
     SubflowTimeout,
     TcpState,
@@ -84,14 +85,14 @@ def ids(sock: Socket) -> list[int]:
     return [subflow.id for subflow in sock.subflows()]
 
 
-def there(pair: Pair, subflow: Subflow) -> Subflow:
+def there(pair: Pair, subflow: Subflow) -> SubflowDetails:
     """The same subflow as the server has it, once it does."""
     deadline = monotonic() + 5
     while monotonic() < deadline:
-        for each in pair.server.subflows():
+        for each in pair.server.subflow_details():
             if each.remote == subflow.local:
                 return each
-    raise AssertionError(f"the server has no {subflow}, but {pair.server.subflows()}")
+    raise AssertionError(f"the server has no {subflow}, but {pair.server.subflow_details()}")
 
 
 def wait(condition: Callable[[], bool]) -> None:
@@ -106,7 +107,7 @@ def wait(condition: Callable[[], bool]) -> None:
 def the_initial_subflow_is_listed_at_both_ends(world: World) -> None:
     client, server, listener = world.connect(exchange=False)
 
-    (here,), (other,) = client.subflows(), server.subflows()
+    (here,), (other,) = client.subflow_details(), server.subflow_details()
 
     assert here.id == other.id == 1
     assert here.local.host == world.wifi
@@ -143,7 +144,7 @@ def opening(world: World) -> None:
     assert lte.remote == pair.client.getpeername()[:2]
     assert (lte.local_id, lte.remote_id) == (1, 0)
     assert (lte.backup, lte.remote_backup, lte.fully_established) == (False, False, True)
-    assert pair.client.subflows()[1] == lte
+    assert pair.client.subflow_details()[1] == lte
     twin = there(pair, lte)
     assert (twin.local, twin.local_id, twin.remote_id) == (lte.remote, 0, 1)
     kind = EventKind.SUB_ESTABLISHED
@@ -171,7 +172,7 @@ def the_initial_events(world: World) -> None:
                     seen.append(described(event))
                 if seen and seen[-1]["kind"] is EventKind.ESTABLISHED:
                     break
-            (first,) = client.subflows()
+            (first,) = client.subflow_details()
 
     assert seen == [
         about(EventKind.CREATED, first, server_side=False),
@@ -309,7 +310,7 @@ def priorities(world: World) -> None:
     assert told == [about(EventKind.SUB_PRIORITY, twin, backup=True)]
     assert pair.server.set_backup(twin, True).backup
     assert until(here, EventKind.SUB_PRIORITY)[-1]["backup"]
-    (_, seen) = pair.client.subflows()
+    (_, seen) = pair.client.subflow_details()
     assert (seen.backup, seen.remote_backup) == (True, True)
     assert not pair.client.set_backup(lte.id, False).backup
     assert pair.client.set_backup(1, True).backup
@@ -564,7 +565,7 @@ def the_peer_closes_the_connection(world: World) -> None:
     with pytest.raises(ConnectionEnded, match="is being closed and takes no more subflows"):
         pair.client.open_subflow(world.lte)
     assert pair.client.in_use()
-    (first,) = pair.client.subflows()
+    (first,) = pair.client.subflow_details()
     pair.client.close()
 
     ends = {"local": first.local, "remote": first.remote, "inferred": True}

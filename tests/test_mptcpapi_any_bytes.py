@@ -17,7 +17,7 @@ from mptcpapi.abi import SubflowFlag
 from mptcpapi.diag import decode_diag
 from mptcpapi.endpoint import Endpoint, decode_sockaddr
 from mptcpapi.errors import BadAnswer
-from mptcpapi.event import decode_event
+from mptcpapi.event import decode_event, decode_token
 from mptcpapi.info import decode_full_info
 from mptcpapi.managed import decode_endpoint, decode_limits
 from mptcpapi.mib import decode_netstat
@@ -50,6 +50,10 @@ def read_event(given_message: Message) -> None:
         assert isinstance(event.backup, bool | None)
 
 
+def read_token(given_message: Message) -> None:
+    assert isinstance(decode_token(given_message), int | None)
+
+
 def read_diag(given_message: Message) -> None:
     found = decode_diag(given_message)
     assert isinstance(found.flags, SubflowFlag | None)
@@ -74,6 +78,7 @@ def read_limits(given_message: Message) -> None:
 
 DECODERS = [
     (read_event, EVENTS),
+    (read_token, EVENTS),
     (read_diag, DIAGS),
     (read_list, LISTS),
     (read_endpoint, LISTS),
@@ -226,8 +231,8 @@ def test_damaged_structs(decoder: Callable[[bytes], None], name: str, data: st.D
         decoder(bytes(body[: data.draw(st.integers(0, len(body)))]))
 
 
-OWN_BYTES = {"decode_answer"}
-"""Decodes what this package's own program has written into its own memory."""
+OWN_BYTES = {"decode_answer", "decode_order", "decode_host"}
+"""They decode what this package itself wrote or measured: its program's memory, 4 or 16 bytes."""
 
 
 def test_every_decoder_is_here() -> None:

@@ -100,6 +100,7 @@ def at_connection(names: dict[str, tuple[str, Any]]) -> dict[str, tuple[str, Any
 OPERATIONS = {
     "in_use": Operation(mptcpapi.in_use, {"sock": ("socket", None)}),
     "token": Operation(mptcpapi.token, {"sock": ("mptcp", None)}),
+    "subflow_details": Operation(mptcpapi.subflow_details, {"sock": ("mptcp", None)}),
     "subflows": Operation(mptcpapi.subflows, {"sock": ("mptcp", None)}),
     "mptcp_info": Operation(mptcpapi.mptcp_info, {"sock": ("mptcp", None)}),
     "tcp_info": Operation(mptcpapi.tcp_info, {"sock": ("mptcp", None), "subflow": SUBFLOW}),

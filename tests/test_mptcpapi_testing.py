@@ -140,7 +140,7 @@ def test_no_privilege(stack: FakeStack, pair: Pair) -> None:
     stack.no_privilege()
     tos = (socket.IPPROTO_IP, socket.IP_TOS)
 
-    assert pair.client.subflows()[1] == lte
+    assert pair.client.subflow_details()[1] == lte
     for forbidden in (
         lambda: pair.client.open_subflow("10.0.2.1"),
         lambda: pair.client.close_subflow(lte),
@@ -227,7 +227,7 @@ def test_dual_stack(world: FakeWorld) -> None:
         with mptcpapi.create_connection(address) as client:
             server, _ = listener.accept()
             with server:
-                (subflow,) = server.subflows()
+                (subflow,) = server.subflow_details()
                 assert subflow.remote == client.getsockname()
 
 
