@@ -21,7 +21,8 @@ from mptcpapi.nlmsg import Message
 if TYPE_CHECKING:
     from mptcpapi.tables import Decoded
 
-_INET_DIAG_MSG_SIZE = 72
+INET_DIAG_MSG_SIZE = 72
+"""Bytes in front of the attributes of an answer."""
 _ALL_STATES = 0xFFFFFFFF
 
 
@@ -70,7 +71,7 @@ class Diag(Closing):
         The kernel's exact lookup misses a socket that is bound to an interface, as it wants the
         interface too. So the fallback is to walk all sockets with these ports.
         """
-        request = _request(local, remote)
+        request = diag_request(local, remote)
         for flags in (0, abi.NLM_F_DUMP):
             found = self._matching(request, flags, local, remote)
             if found is not None:
@@ -79,7 +80,7 @@ class Diag(Closing):
 
     def destroy(self, subflow: SubflowDiag) -> None:
         """SOCK_DESTROY: end it with RST; ENOENT: it is gone, EOPNOTSUPP: this kernel cannot."""
-        request = _request(subflow.local, subflow.remote, subflow.interface, subflow.cookie)
+        request = diag_request(subflow.local, subflow.remote, subflow.interface, subflow.cookie)
         self._netlink.request(abi.SOCK_DESTROY, request)
 
     def _matching(
@@ -97,7 +98,7 @@ class Diag(Closing):
         return None
 
 
-def _request(
+def diag_request(
     local: Endpoint,
     remote: Endpoint,
     interface: int = 0,
@@ -122,8 +123,8 @@ def decode_diag(message: Message) -> SubflowDiag:
     """``struct inet_diag_msg`` with INET_ULP_INFO_MPTCP, if the kernel gives it."""
     from mptcpapi import tables  # noqa: PLC0415
 
-    fields = tables.decode(tables.subflow_diag_msg, message, _INET_DIAG_MSG_SIZE)
-    local, remote = _endpoint(fields, "src", "sport"), _endpoint(fields, "dst", "dport")
+    fields = tables.decode(tables.subflow_diag_msg, message, INET_DIAG_MSG_SIZE)
+    local, remote = diag_endpoint(fields, "src", "sport"), diag_endpoint(fields, "dst", "dport")
     inode, cookie = fields.fixed["idiag_inode"], fields.fixed["idiag_cookie"]
     socket = SubflowDiag(local, remote, inode, cookie, fields.fixed["idiag_if"])
     ulp = fields.nested("INET_DIAG_ULP_INFO")
@@ -139,7 +140,8 @@ def decode_diag(message: Message) -> SubflowDiag:
     )
 
 
-def _endpoint(fields: Decoded, host: str, port: str) -> Endpoint:
+def diag_endpoint(fields: Decoded, host: str, port: str) -> Endpoint:
+    """One end of a socket: ``src`` and ``sport`` or ``dst`` and ``dport``."""
     try:
         return Endpoint(numeric_host(fields.fixed[f"idiag_{host}"]), fields.fixed[f"idiag_{port}"])
     except (ValueError, AttributeError) as broken:  # of another family pyroute2 leaves the words

@@ -11,6 +11,7 @@ from kernel_answers import ANSWERS, message, raw, with_body
 
 from mptcpapi.abi import SubflowFlag
 from mptcpapi.diag import decode_diag
+from mptcpapi.discovery import decode_connection
 from mptcpapi.endpoint import Endpoint, decode_sockaddr
 from mptcpapi.errors import BadAnswer
 from mptcpapi.event import decode_event
@@ -21,6 +22,7 @@ from mptcpapi.pathmanager import decode_local_addresses
 
 EVENTS = [name for name in ANSWERS if name.startswith(("sub_", "created", "announced", "closed"))]
 DIAGS = [name for name in ANSWERS if name.startswith("diag_")]
+CONNECTIONS = [name for name in ANSWERS if name.startswith("connection_")]
 LISTS = [name for name in ANSWERS if name.startswith("local_addresses")]
 
 
@@ -47,6 +49,12 @@ def read_diag(given_message: Message) -> None:
     assert all(isinstance(number, int | None) for number in (found.local_id, found.remote_id))
 
 
+def read_connection(given_message: Message) -> None:
+    found = decode_connection(given_message)
+    assert all(isinstance(end, Endpoint) for end in (found.local, found.remote))
+    assert all(isinstance(number, int) for number in (found.token, found.inode, found.uid))
+
+
 def read_list(given_message: Message) -> None:
     for address in decode_local_addresses(given_message):
         assert isinstance(address.host, str)
@@ -66,6 +74,7 @@ def read_limits(given_message: Message) -> None:
 DECODERS = [
     (read_event, EVENTS),
     (read_diag, DIAGS),
+    (read_connection, CONNECTIONS),
     (read_list, LISTS),
     (read_endpoint, LISTS),
     (read_limits, LISTS),
