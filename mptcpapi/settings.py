@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from errno import EINVAL, EOPNOTSUPP
 from pathlib import Path
 from typing import Literal
@@ -34,6 +35,19 @@ def set_path_manager(name: Literal["kernel", "userspace"]) -> None:
             return
     text = "this kernel has one path manager only: net.mptcp.pm_type came with Linux 5.19"
     raise Unsupported(EOPNOTSUPP, text)
+
+
+def read_path_manager() -> str:
+    """The path manager of the connections that the thread's network namespace gets next.
+
+    ``kernel`` where there is no other (before Linux 5.19), or the name of a BPF one.
+    """
+    names = {value: name for name, value in _PM_TYPES.items()}
+    for sysctl in ("path_manager", "pm_type"):
+        with suppress(OSError):
+            value = (SYSCTLS / sysctl).read_text(encoding="ascii").strip()
+            return names.get(value, value)
+    return "kernel"
 
 
 def _write(path: Path, value: str) -> bool:
