@@ -11,15 +11,18 @@
 
 Every operation is also a function of this module that takes any socket, or its descriptor. Reading
 takes no privilege; changing takes CAP_NET_ADMIN and the userspace path manager. Options of one
-subflow take CAP_BPF and CAP_PERFMON instead. All errors are OSErrors, in the tree that
+subflow take CAP_BPF and CAP_PERFMON instead. `connections` lists those of other processes, and
+`Borrowed` makes of one what every operation takes. All errors are OSErrors, in the tree that
 `mptcpapi.errors` draws.
 """
 
 from mptcpapi.abi import IPPROTO_MPTCP, AddressFlag, TcpState
 from mptcpapi.announcing import announce, path_manager, withdraw
+from mptcpapi.borrowing import Borrowed
 from mptcpapi.closing import abort_subflow, close_subflow
 from mptcpapi.connection import Socket, create_connection, create_server
 from mptcpapi.control import set_backup
+from mptcpapi.discovery import Connection, connections
 from mptcpapi.endpoint import Endpoint
 from mptcpapi.errors import (
     BadAnswer,
@@ -33,6 +36,7 @@ from mptcpapi.errors import (
     MptcpError,
     NetworkError,
     NoPrivilege,
+    NoSuchConnection,
     NoSuchSubflow,
     PathManagerNotUserspace,
     SocketClosed,
@@ -57,6 +61,7 @@ from mptcpapi.managed import (
 from mptcpapi.mib import counters
 from mptcpapi.mptcpinfo import MptcpInfo, mptcp_info
 from mptcpapi.opening import open_subflow
+from mptcpapi.processes import Owner
 from mptcpapi.settings import set_path_manager
 from mptcpapi.subflow import SubflowDetails, in_use, subflow_details, subflows, token
 from mptcpapi.subflow_options import get_subflow_option, set_subflow_option
@@ -66,6 +71,8 @@ __all__ = [
     "IPPROTO_MPTCP",
     "AddressFlag",
     "BadAnswer",
+    "Borrowed",
+    "Connection",
     "ConnectionEnded",
     "Endpoint",
     "Event",
@@ -83,7 +90,9 @@ __all__ = [
     "MptcpInfo",
     "NetworkError",
     "NoPrivilege",
+    "NoSuchConnection",
     "NoSuchSubflow",
+    "Owner",
     "PathManagerNotUserspace",
     "Socket",
     "SocketClosed",
@@ -100,6 +109,7 @@ __all__ = [
     "add_endpoint",
     "announce",
     "close_subflow",
+    "connections",
     "counters",
     "create_connection",
     "create_server",

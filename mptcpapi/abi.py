@@ -16,6 +16,9 @@ IPPROTO_MPTCP: Final = 262
 SOL_MPTCP: Final = 284
 SOL_NETLINK: Final = 270
 
+# include/uapi/asm-generic/unistd.h; on every architecture but alpha
+NR_PIDFD_GETFD: Final = 438
+
 # include/uapi/linux/sockios.h: the network namespace of a socket, as a descriptor
 SIOCGSKNS: Final = 0x894C
 
@@ -87,6 +90,7 @@ MPTCP_INFO_ROWS: Final = (
     "I last_data_sent last_data_recv last_ack_recv",
 )
 MPTCP_INFO_LEAST: Final = 48
+MPTCP_INFO_FLAG_FALLBACK: Final = 1 << 0
 MPTCP_INFO_FLAG_REMOTE_KEY_RECEIVED: Final = 1 << 1
 
 # include/uapi/linux/tcp.h: struct tcp_info, without the prefix tcpi_. "scales" and "first_bits" are
@@ -226,6 +230,7 @@ MPTCP_PM_EV_FLAG_SERVER_SIDE: Final = 1 << 1
 SOCK_DIAG_BY_FAMILY: Final = 20
 SOCK_DESTROY: Final = 21
 INET_DIAG_INFO: Final = 2
+INET_DIAG_REQ_PROTOCOL: Final = 3
 INET_DIAG_ULP_INFO: Final = 19
 INET_DIAG_NOCOOKIE: Final = 0xFFFFFFFFFFFFFFFF
 
@@ -233,9 +238,9 @@ INET_DIAG_NOCOOKIE: Final = 0xFFFFFFFFFFFFFFFF
 # in network order), src, dst, interface, cookie
 INET_DIAG_REQ_V2: Final = Struct("=BBBxI2s2s16s16sIQ")
 
-# struct inet_diag_msg: family, (state, timer, retrans), inet_diag_sockid as above, (expires,
-# rqueue, wqueue, uid), inode
-INET_DIAG_MSG: Final = Struct("=B3x2s2s16s16sIQ16xI")
+# struct inet_diag_msg: family, state, (timer, retrans), inet_diag_sockid as above, (expires,
+# rqueue, wqueue), uid, inode
+INET_DIAG_MSG: Final = Struct("=BB2x2s2s16s16sIQ12xII")
 
 # Attributes in INET_DIAG_ULP_INFO, and in the one of MPTCP (include/uapi/linux/mptcp.h)
 INET_ULP_INFO_MPTCP: Final = 3

@@ -5,13 +5,14 @@ It can also end one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from errno import EBADMSG, ENOENT
 from ipaddress import ip_address
 from socket import AF_INET, AF_INET6, IPPROTO_TCP
+from typing import NamedTuple
 
 from mptcpapi import abi
-from mptcpapi.abi import SubflowFlag
+from mptcpapi.abi import SubflowFlag, TcpState
 from mptcpapi.endpoint import IPV4_SIZE, Endpoint, decode_host
 from mptcpapi.errors import BadAnswer, KernelRefused, NoPrivilege
 from mptcpapi.netlink import Closing, Netlink
@@ -42,6 +43,24 @@ class SubflowDiag:
     """Address id, given by the peer"""
 
 
+class InetDiag(NamedTuple):
+    """What sock_diag says of any socket."""
+
+    local: Endpoint
+    remote: Endpoint
+    state: TcpState
+    interface: int
+    """Index of the one that it is bound to; 0: none."""
+    cookie: int
+    """The kernel's name for it, never used again."""
+    uid: int
+    """The user whose it is."""
+    inode: int
+    """0 once the application has closed it."""
+    attributes: dict[int, bytes]
+    """INET_DIAG_* and what they hold."""
+
+
 class Diag(Closing):
     """Looks up the subflows of one connection; a context manager, for one thread at a time.
 
@@ -65,7 +84,7 @@ class Diag(Closing):
         The kernel's exact lookup misses a socket that is bound to an interface, as it wants the
         interface too. So the fallback is to walk all sockets with these ports.
         """
-        request = _request(local, remote)
+        request = diag_request(local, remote)
         for flags in (0, abi.NLM_F_DUMP):
             found = self._matching(request, flags, local, remote)
             if found is not None:
@@ -74,7 +93,7 @@ class Diag(Closing):
 
     def destroy(self, subflow: SubflowDiag) -> None:
         """SOCK_DESTROY: end it with RST; ENOENT: it is gone, EOPNOTSUPP: this kernel cannot."""
-        request = _request(subflow.local, subflow.remote, subflow.interface, subflow.cookie)
+        request = diag_request(subflow.local, subflow.remote, subflow.interface, subflow.cookie)
         self._netlink.request(abi.SOCK_DESTROY, request)
 
     def _matching(
@@ -92,7 +111,7 @@ class Diag(Closing):
         return None
 
 
-def _request(
+def diag_request(
     local: Endpoint,
     remote: Endpoint,
     interface: int = 0,
@@ -115,22 +134,37 @@ def _request(
 
 def decode_diag(message: Message) -> SubflowDiag:
     """``struct inet_diag_msg`` with INET_ULP_INFO_MPTCP, if the kernel gives it."""
-    body = message.body
-    if len(body) < abi.INET_DIAG_MSG.size:
-        raise BadAnswer(EBADMSG, f"an answer of sock_diag of {len(body)} bytes is too short")
-    family, sport, dport, source, there, index, cookie, inode = abi.INET_DIAG_MSG.unpack_from(body)
-    local, remote = _endpoint(family, source, sport), _endpoint(family, there, dport)
-    socket = SubflowDiag(local, remote, inode, cookie, index)
-    fields = dict(attributes(body[abi.INET_DIAG_MSG.size :]))
-    ulp = dict(attributes(fields.get(abi.INET_DIAG_ULP_INFO, b"")))
+    found = decode_inet_diag(message)
+    ulp = dict(attributes(found.attributes.get(abi.INET_DIAG_ULP_INFO, b"")))
     subflow = dict(attributes(ulp.get(abi.INET_ULP_INFO_MPTCP, b"")))
     flags = _integer(subflow, abi.MPTCP_SUBFLOW_ATTR_FLAGS, 4)
-    return replace(
-        socket,
+    return SubflowDiag(
+        found.local,
+        found.remote,
+        found.inode,
+        found.cookie,
+        found.interface,
         flags=None if flags is None else SubflowFlag(flags),
         local_id=_integer(subflow, abi.MPTCP_SUBFLOW_ATTR_ID_LOC, 1),
         remote_id=_integer(subflow, abi.MPTCP_SUBFLOW_ATTR_ID_REM, 1),
     )
+
+
+def decode_inet_diag(message: Message) -> InetDiag:
+    """``struct inet_diag_msg`` of a socket of any protocol."""
+    body = message.body
+    if len(body) < abi.INET_DIAG_MSG.size:
+        raise BadAnswer(EBADMSG, f"an answer of sock_diag of {len(body)} bytes is too short")
+    family, state, sport, dport, source, there, index, cookie, uid, inode = (
+        abi.INET_DIAG_MSG.unpack_from(body)
+    )
+    try:
+        known = TcpState(state)
+    except ValueError as unknown:
+        raise BadAnswer(EBADMSG, f"sock_diag: a socket in state {state}: unknown") from unknown
+    local, remote = _endpoint(family, source, sport), _endpoint(family, there, dport)
+    behind = dict(attributes(body[abi.INET_DIAG_MSG.size :]))
+    return InetDiag(local, remote, known, index, cookie, uid, inode, behind)
 
 
 def _endpoint(family: int, packed: bytes, port: bytes) -> Endpoint:

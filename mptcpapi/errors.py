@@ -9,6 +9,7 @@ MptcpError                       an OSError: ``errno`` is always set
 ├── UsageError                   the caller must act
 │   ├── InvalidArgument          an address, a port, a family, a time that cannot be (a ValueError)
 │   ├── SocketClosed             the socket was closed
+│   ├── NoSuchConnection         there is none with this token, or this process and descriptor
 │   ├── NoSuchSubflow            the connection has no such subflow
 │   ├── FallenBack               the connection is TCP
 │   └── ConnectionEnded          the connection is not, or no longer, established
@@ -65,6 +66,10 @@ class InvalidArgument(UsageError, ValueError):
 
 class SocketClosed(UsageError):
     """The socket is closed, or was closed during the call (EBADF)."""
+
+
+class NoSuchConnection(UsageError):
+    """None has this token (ENOENT); no such process (ESRCH), or descriptor of it (EBADF)."""
 
 
 class NoSuchSubflow(UsageError):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from errno import EBADMSG
 from typing import TYPE_CHECKING
 
 from mptcpapi import abi
 from mptcpapi.endpoint import Endpoint, numeric_host
+from mptcpapi.errors import BadAnswer
 from mptcpapi.nlmsg import Message, attributes, integer
 
 if TYPE_CHECKING:
@@ -74,6 +76,8 @@ _OF_CONNECTIONS = (EventKind.CREATED, EventKind.ESTABLISHED)
 
 def decode_token(message: Message) -> int | None:
     """Whose event it is, without decoding the rest; ``None``: of no connection."""
+    if len(message.body) < abi.GENLMSGHDR.size:
+        raise BadAnswer(EBADMSG, f"an event of {len(message.body)} bytes is too short")
     for kind, payload in attributes(message.body[abi.GENLMSGHDR.size :]):
         if kind == abi.MPTCP_ATTR_TOKEN:
             return integer(payload, 4)

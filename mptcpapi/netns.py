@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from errno import EBADF, EINVAL, EOPNOTSUPP, EPERM
+from pathlib import Path
 
 from mptcpapi import abi, syscalls
 from mptcpapi.errors import (
@@ -41,6 +42,26 @@ def namespace_of(fd: int) -> Iterator[None]:
             release.callback(_enter, ours)
             _enter(theirs)
         yield
+
+
+def enter(path: Path) -> None:
+    """Move the calling thread into the network namespace at ``path``, and leave it there.
+
+    :raises InvalidArgument: there is none
+    :raises NoPrivilege: CAP_SYS_ADMIN is missing
+    """
+    try:
+        namespace = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except PermissionError as refused:
+        text = f"cannot open the network namespace {path}: run as its user, or as root"
+        raise NoPrivilege(EPERM, text) from refused
+    except OSError as failed:
+        text = f"there is no network namespace {path}: {failed.strerror}"
+        raise InvalidArgument(EINVAL, text) from failed
+    try:
+        _enter(namespace)
+    finally:
+        os.close(namespace)
 
 
 def no_privilege() -> NoPrivilege:
@@ -80,8 +101,10 @@ def _enter(namespace: int) -> None:
     # os.setns came with Python 3.12
     if _libc.setns(namespace, abi.CLONE_NEWNET) != 0:
         code = ctypes.get_errno()
+        if code == EINVAL:
+            raise InvalidArgument(EINVAL, "this file is not a network namespace")
         raise NoPrivilege(
             code,
-            f"cannot enter the network namespace of the socket ({os.strerror(code)}): that takes "
+            f"cannot enter the network namespace ({os.strerror(code)}): that takes "
             "CAP_SYS_ADMIN, or a thread that is in this namespace already",
         )

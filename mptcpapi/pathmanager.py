@@ -41,11 +41,12 @@ class PmAddress(NamedTuple):
 class PathManager(Closing):
     """The commands for one connection; a context manager, for one thread at a time.
 
-    ``fd``: its socket. ``token``: its local token. Every command may raise `NoPrivilege`,
-    `KernelRefused` with the kernel's errno, or `PathManagerNotUserspace`.
+    ``fd``: its socket; ``None``: it is in the network namespace of the calling thread. ``token``:
+    its local token. Every command may raise `NoPrivilege`, `KernelRefused` with the kernel's errno,
+    or `PathManagerNotUserspace`.
     """
 
-    def __init__(self, fd: int, token: int) -> None:
+    def __init__(self, fd: int | None, token: int) -> None:
         self._token = token
         self._netlink = Netlink(abi.NETLINK_GENERIC, beside=fd)
 

@@ -39,10 +39,20 @@ def set_path_manager(name: Literal["kernel", "userspace"]) -> None:
 
 def is_userspace_chosen() -> bool:
     """Whether connections that the thread's network namespace gets now have the userspace one."""
-    for sysctl, value in (("path_manager", "userspace"), ("pm_type", _PM_TYPES["userspace"])):
-        with suppress(FileNotFoundError):
-            return syscalls.current.read(str(SYSCTLS / sysctl)).strip() == value.encode()
-    return False
+    return read_path_manager() == "userspace"
+
+
+def read_path_manager() -> str:
+    """The path manager of the connections that the thread's network namespace gets next.
+
+    ``kernel`` where there is no other (before Linux 5.19), or the name of a BPF one.
+    """
+    names = {value: name for name, value in _PM_TYPES.items()}
+    for sysctl in ("path_manager", "pm_type"):
+        with suppress(OSError):
+            value = syscalls.current.read(str(SYSCTLS / sysctl)).decode("ascii").strip()
+            return names.get(value, value)
+    return "kernel"
 
 
 def _write(path: Path, value: str) -> bool:

@@ -98,6 +98,7 @@ def at_connection(names: dict[str, tuple[str, Any]]) -> dict[str, tuple[str, Any
 
 
 OPERATIONS = {
+    "connections": Operation(mptcpapi.connections, {}),
     "in_use": Operation(mptcpapi.in_use, {"sock": ("socket", None)}),
     "token": Operation(mptcpapi.token, {"sock": ("mptcp", None)}),
     "subflow_details": Operation(mptcpapi.subflow_details, {"sock": ("mptcp", None)}),

@@ -107,10 +107,10 @@ def family() -> bytes:
 def diag(leg: Leg) -> bytes:
     """``struct inet_diag_msg`` with INET_ULP_INFO_MPTCP."""
     head = abi.INET_DIAG_MSG.pack(
-        leg.local.family,
+        leg.local.family, leg.state,
         leg.local.port.to_bytes(2, "big"), leg.remote.port.to_bytes(2, "big"),
         ip_address(leg.local.host).packed, ip_address(leg.remote.host).packed,
-        leg.interface, leg.cookie, leg.end.inode,
+        leg.interface, leg.cookie, 0, leg.end.inode,
     )  # fmt: skip
     part = (
         attribute(abi.MPTCP_SUBFLOW_ATTR_FLAGS, struct.pack("=I", leg.flags))

@@ -1,0 +1,1 @@
+"""``mptcpapi``: the connections of other processes from the shell. See ``docs/command.md``."""
