@@ -44,7 +44,7 @@ def test_a_server_lets_subflows_in(client, server, capture):
         seen = capture.until("server", lambda seen: len(accepted.subflows()) == 2 and seen.joins())
 
         assert accepted.path_manager() == "userspace"
-        _, second = accepted.subflows()
+        _, second = accepted.subflow_details()
         assert second.remote.host == "10.0.2.1"
         assert second.fully_established
         with server.stack():
@@ -60,7 +60,7 @@ def test_subflows_come_to_an_announced_port(client, server, capture):
         number = accepted.announce((SERVER, 7000), listen=True)
         seen = capture.until("server", lambda seen: len(accepted.subflows()) == 2 and seen.joins())
 
-        _, second = accepted.subflows()
+        _, second = accepted.subflow_details()
         assert second.local == (SERVER, 7000)
         accepted.withdraw(number)
         with client.stack(), pytest.raises(ConnectionRefusedError):
