@@ -89,6 +89,7 @@ def up(topology: str, prompt: bool) -> None:
     with Network(declared) as network:
         Console().print(_addresses(network))
         if prompt:
+            CLI.readlineInited = True  # or it would keep its history in the user's home
             CLI(network)
         else:
             click.echo("A shell at a node, from another terminal:")

@@ -100,3 +100,9 @@ def test_kill_in_the_middle_of_a_scenario(request, result, victim):
     assert traces() == before
     (manifest,) = result.directory.glob("inner/results/*/manifest.json")
     assert '"verdict": "incomplete"' in manifest.read_text(encoding="utf-8")
+
+
+def test_the_settings_of_the_machine_are_out_of_reach():
+    """Only the network's settings, which are the sandbox's own, can be written."""
+    assert not os.access("/proc/sys/vm/swappiness", os.W_OK)
+    assert os.access("/proc/sys/net/ipv4/ip_forward", os.W_OK)
