@@ -52,13 +52,20 @@ def test_the_initial_subflow_can_be_closed(flow, capture):
     assert ends == {first.local, first.remote}
 
 
+def fill_the_queue(sender, receiver):
+    """Let so much be in flight that data arrives even while the processes wait for a processor."""
+    sender.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
+    receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+
+
 @pytest.mark.flow(sender="server")
 def test_closing_where_data_arrives_resets(flow, capture):
     """The receiver closes a subflow that is being sent on: RST with MP_TCPRST, and nothing lost."""
     first = flow.first
+    fill_the_queue(flow.accepted, flow.connection)
     lte = flow.open_subflow("lte")
     flow.connection.set_backup(first, True)
-    capture.until("client", lambda seen: seen.arrived().on(lte).payload() > 100_000)
+    capture.until("client", lambda seen: seen.arrived().on(lte).payload() > 500_000)
 
     flow.connection.close_subflow(lte)
 
