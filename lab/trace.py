@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from lab.errors import InvalidRun, ScenarioFailed, UsageError
-from lab.wire import handshake, link_layer, mptcp, pcap
+from lab.wire import capture_file, handshake, link_layer, mptcp
+from lab.wire.layout import Interface
 from lab.wire.segment import Endpoint, Segment, decode
 
 Option = TypeVar("Option", bound=mptcp.MptcpOption)
@@ -66,17 +67,12 @@ class Trace:
             data = Path(path).read_bytes()
         except OSError as error:
             raise UsageError(f"{path}: no capture to read: {error.strerror}") from error
-        header = pcap.file_header(data, str(path))
-        if header.link_type not in link_layer.LINK_TYPES:
-            known = ", ".join(map(str, link_layer.LINK_TYPES))
-            raise UsageError(f"{path}: link type {header.link_type} is not one of {known}")
-        if 0 < header.snap_length < HEADERS:  # 0 is no limit
-            raise InvalidRun(
-                f"{path}: frames are cut after {header.snap_length} bytes, MPTCP options may lie "
-                f"behind; capture with tcpdump -s 256 (at least {HEADERS})"
-            )
-        records = tuple(pcap.records(data, header))
-        decoded = (decode(each.frame, header.link_type, each.number, each.time) for each in records)
+        records = tuple(capture_file.records(data, str(path)))
+        for interface in dict.fromkeys(record.interface for record in records):
+            _check(interface, path)
+        decoded = (
+            decode(each.frame, each.interface.link_type, each.number, each.time) for each in records
+        )
         return cls(
             tuple(segment for segment in decoded if segment),
             at=at,
@@ -262,6 +258,18 @@ class Trace:
     def _clock(self, time: float) -> str:
         """Write a time as Wireshark does: from the beginning of the capture."""
         return f"{time - self._zero():.6f} s"
+
+
+def _check(interface: Interface, path: Path | str) -> None:
+    """Raise if frames captured there cannot be decoded, or lack their options."""
+    if interface.link_type not in link_layer.LINK_TYPES:
+        known = ", ".join(map(str, link_layer.LINK_TYPES))
+        raise UsageError(f"{path}: link type {interface.link_type} is not one of {known}")
+    if 0 < interface.snap_length < HEADERS:  # 0 is no limit
+        raise InvalidRun(
+            f"{path}: frames are cut after {interface.snap_length} bytes, MPTCP options may lie "
+            f"behind; capture with tcpdump -s 256 (at least {HEADERS})"
+        )
 
 
 def _endpoint(address: Sequence[Any]) -> Endpoint:

@@ -71,7 +71,7 @@ class TestReading:
             Trace.from_pcap(empty, at="server")
 
     def test_foreign_file(self) -> None:
-        with pytest.raises(UsageError, match=r"test_trace.py: not a pcap file"):
+        with pytest.raises(UsageError, match=r"test_trace.py: not a pcap or pcapng file"):
             Trace.from_pcap(Path(__file__), at="server")
 
     def test_unknown_link_type(self, tmp_path: Path) -> None:

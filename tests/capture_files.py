@@ -1,0 +1,54 @@
+"""Capture files made of structs, for tests: classic and pcapng."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Mapping
+
+LITTLE, BIG = "<", ">"
+
+
+def pcap_file(
+    frames: Iterable[bytes],
+    magic: str = "d4c3b2a1",
+    order: str = LITTLE,
+    fraction: int = 0,
+    link_type: int = 276,
+    snap_length: int = 96,
+) -> bytes:
+    """Return a classic file with frames captured at 10 s and a fraction."""
+    header = struct.pack(order + "HHIIII", 2, 4, 0, 0, snap_length, link_type)
+    packed = (
+        struct.pack(order + "IIII", 10, fraction, len(frame), 1500) + frame for frame in frames
+    )
+    return bytes.fromhex(magic) + header + b"".join(packed)
+
+
+def block(order: str, kind: int, body: bytes) -> bytes:
+    """Return a block of a pcapng file."""
+    body += bytes(-len(body) % 4)
+    length = struct.pack(order + "I", 12 + len(body))
+    return struct.pack(order + "I", kind) + length + body + length
+
+
+def section(order: str) -> bytes:
+    return block(order, 0x0A0D0D0A, struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, -1))
+
+
+def interface(
+    order: str, link_type: int, snap_length: int, options: Mapping[int, bytes] | None = None
+) -> bytes:
+    body = struct.pack(order + "HHI", link_type, 0, snap_length)
+    for code, value in (options or {}).items():
+        body += struct.pack(order + "HH", code, len(value)) + value + bytes(-len(value) % 4)
+    return block(order, 1, body)
+
+
+def enhanced(order: str, number: int, units: int, frame: bytes) -> bytes:
+    time = (units >> 32, units & 0xFFFFFFFF)
+    body = struct.pack(order + "IIIII", number, *time, len(frame), 1500)
+    return block(order, 6, body + frame)
+
+
+def simple(order: str, frame: bytes) -> bytes:
+    return block(order, 3, struct.pack(order + "I", len(frame)) + frame)
