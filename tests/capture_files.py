@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import struct
 from collections.abc import Iterable, Mapping
 
@@ -52,3 +53,30 @@ def enhanced(order: str, number: int, units: int, frame: bytes) -> bytes:
 
 def simple(order: str, frame: bytes) -> bytes:
     return block(order, 3, struct.pack(order + "I", len(frame)) + frame)
+
+
+def tcp_packet(
+    options: bytes = b"",
+    payload: bytes = b"",
+    *,
+    ports: tuple[int, int] = (40000, 5000),
+    hosts: tuple[str, str] = ("10.0.1.1", "10.0.2.1"),
+    numbers: tuple[int, int] = (1000, 2000),
+    flags: int = 0x10,
+) -> bytes:
+    """Return an IP packet with a TCP segment; ``numbers`` are sequence and acknowledgment."""
+    options += bytes(-len(options) % 4)
+    offset = (20 + len(options)) << 10
+    tcp = struct.pack("!HHIIHHHH", *ports, *numbers, offset | flags, 512, 0, 0) + options + payload
+    source, destination = (ipaddress.ip_address(host).packed for host in hosts)
+    if len(source) == 4:
+        head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(tcp), 0, 0x4000, 64, 6, 0)
+    else:
+        head = struct.pack("!IHBB", 6 << 28, len(tcp), 6, 64)
+    return head + source + destination + tcp
+
+
+def option(value: str | bytes) -> bytes:
+    """Return an MPTCP option of a value, in hex or as octets."""
+    octets = bytes.fromhex(value) if isinstance(value, str) else value
+    return bytes([30, 2 + len(octets)]) + octets

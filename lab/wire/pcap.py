@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
+from itertools import repeat
 
 from lab.errors import InvalidRun
 from lab.wire.layout import MICROSECONDS, NANOSECONDS, Buffer, Interface, Layout, Stretch
@@ -52,15 +54,19 @@ def _file_header(data: Buffer, name: str) -> tuple[str, Interface]:
 
 
 def _walk(data: Buffer, byte_order: str, at: int, at_most: int) -> tuple[list[int], int]:
-    """Return where records begin, at most so many, and where the next one would."""
+    """Return where records begin, at most so many, and where the next one would.
+
+    This is the one step of reading a large capture that no array operation can do: a record tells
+    where the next one is. So the loop does as little as it can, and the end is mended behind it.
+    """
     captured = struct.Struct(byte_order + "8xI4x").unpack_from
-    starts: list[int] = []
-    size = len(data)
-    last = size - RECORD.frame
-    while at <= last and len(starts) < at_most:
-        following = at + RECORD.frame + captured(data, at)[0]
-        if following > size:
-            break
-        starts.append(at)
-        at = following
-    return starts, at
+    starts, frame = [at], RECORD.frame
+    append = starts.append
+    with suppress(struct.error):  # the next record's header is not whole
+        for _ in repeat(None, at_most):
+            at += frame + captured(data, at)[0]
+            append(at)
+    following = starts.pop()
+    if following > len(data):  # what is not whole is the last record's frame
+        following = starts.pop()
+    return starts, following
