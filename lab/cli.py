@@ -17,6 +17,7 @@ from rich.table import Table
 from lab import demo as demonstration
 from lab import sandbox
 from lab.build import Network
+from lab.column_commands import COMMANDS
 from lab.errors import LabError, SandboxForbidden
 from lab.load import load, schema
 from lab.report import add_row, find_run, how_to_look, read_run, tables
@@ -142,6 +143,10 @@ def show(run: Path | None, as_json: bool) -> None:
         return
     for part in tables(run, kept):
         Console().print(part, markup=False, highlight=False, soft_wrap=isinstance(part, str))
+
+
+for _command in COMMANDS:
+    commands.add_command(_command)
 
 
 def _enter_sandbox() -> None:

@@ -76,6 +76,15 @@ def tcp_packet(
     return head + source + destination + tcp
 
 
+def timed_file(frames: Iterable[tuple[float, bytes]], link_type: int = 101) -> bytes:
+    """Return a classic file with nanoseconds, of frames with their seconds since the epoch."""
+    header = struct.pack("<IHHIIII", 0xA1B23C4D, 2, 4, 0, 0, 0, link_type)
+    return header + b"".join(
+        struct.pack("<IIII", *divmod(round(time * 1e9), 10**9), len(frame), len(frame)) + frame
+        for time, frame in frames
+    )
+
+
 def option(value: str | bytes) -> bytes:
     """Return an MPTCP option of a value, in hex or as octets."""
     octets = bytes.fromhex(value) if isinstance(value, str) else value

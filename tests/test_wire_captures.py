@@ -75,7 +75,7 @@ def test_another_format_is_refused() -> None:
 
 def pcapng_file(order: str) -> bytes:
     """Two interfaces with their own link types and clocks, and blocks that are not packets."""
-    other_block = struct.pack(order + "III", 0xBAD, 16, 7) + struct.pack(order + "I", 16)
+    other_block = struct.pack(order + "III", 0x80000001, 16, 7) + struct.pack(order + "I", 16)
     return b"".join(
         [
             section(order),
@@ -146,6 +146,8 @@ def test_a_half_written_block_is_a_problem() -> None:
 
     assert sorted(counts) == counts
     assert counts[-2:] == [2, 3]
+    two_in_a_row = data + 2 * enhanced(LITTLE, 0, 0, b"last")
+    assert len(frames(two_in_a_row[:-1])) == 4
     assert problem(data) == ""
     assert "not whole" in problem(data[:-1])
 

@@ -62,7 +62,7 @@ def chunks(path: Path | str, at_most: int = AT_ONCE) -> Iterator[Capture]:
     The file is mapped into memory, not read: of a larger one only parts are there at a time.
     Joined, the chunks are what ``read`` returns. Raises as that does.
     """
-    return decoded(_mapped(Path(path)), str(path), at_most)
+    return decoded(mapped(Path(path)), str(path), at_most)
 
 
 def decoded(data: Array, name: str, at_most: int = AT_ONCE) -> Iterator[Capture]:
@@ -88,7 +88,8 @@ def _chunk(octets: Octets, table: Frames) -> Capture:
     return Capture(segments, decode(octets, found, segments.number), len(table))
 
 
-def _mapped(path: Path) -> Array:
+def mapped(path: Path) -> Array:
+    """Return the octets of a file, mapped into memory; raises UsageError as ``read`` does."""
     try:
         if path.stat().st_size == 0:
             return np.zeros(0, np.uint8)

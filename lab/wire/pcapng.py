@@ -1,7 +1,8 @@
 """The pcapng file format, as Wireshark writes it (draft-ietf-opsawg-pcapng).
 
 A file is sections of blocks, each section in a byte order of its own. Blocks of packets name their
-interface by its number in the section; other kinds of block are passed over.
+interface by its number in the section; other kinds of block are passed over. (Wireshark also gives
+packet numbers to custom blocks, 0xBAD, and to those of the systemd journal: they have none here.)
 """
 
 from __future__ import annotations
