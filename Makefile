@@ -1,11 +1,13 @@
 # make demo   see it work           make test   check everything
-# make setup  install what is missing, and nothing else
+# make setup  install what is missing  make lint   the quick checks, without running anything
+# make bench  measure mptcpapi's speed and write benchmarks/README.md
+# make clean  remove what make made (results/ stays: remove runs as you like)
 
 PYTHON ?= python3
 venv := .venv
 bin := $(venv)/bin
 
-.PHONY: demo test setup lint clean help
+.PHONY: demo test setup lint bench clean help
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -23,6 +25,11 @@ lint: setup
 
 setup: $(venv)/ready
 	@PYTHON=$(PYTHON) .ci/install-system-packages
+
+bench: setup
+	@mkdir -p build
+	@$(bin)/pytest benchmarks --keep failed --benchmark-json=build/benchmarks.json
+	@$(bin)/python benchmarks/table.py build/benchmarks.json >benchmarks/README.md
 
 # The stamp is newer than what it was made from, so an unchanged checkout installs nothing.
 $(venv)/ready: pyproject.toml Makefile

@@ -10,7 +10,7 @@ from typing import Self
 from mininet.net import Mininet
 
 from lab import sandbox
-from lab.errors import Unsupported, UsageError
+from lab.errors import NotInstalled, UsageError
 from lab.host import LabNode
 from lab.model import Topology
 from lab.names import resolvable
@@ -27,7 +27,8 @@ class Network(Mininet):  # type: ignore[misc]
     and aliases resolve in every process of the sandbox.
 
     :raises UsageError: not inside a sandbox, where alone networks are made.
-    :raises Unsupported: a tool is missing, or a link asks for what cannot be emulated.
+    :raises NotInstalled: a tool is missing.
+    :raises Unsupported: a link asks for what cannot be emulated.
     """
 
     def __init__(self, topology: Topology) -> None:
@@ -69,6 +70,14 @@ class Network(Mininet):  # type: ignore[misc]
         node: LabNode = self[name]
         return node
 
+    def set_link(self, name: str, up: bool) -> None:
+        """Set both ends of a link up or down; up again, it has the routes that it lost.
+
+        :raises UsageError: there is no such link.
+        """
+        for end in self.topology.link(name).ends:
+            self[end.node].intf(end.interface).set_state("up" if up else "down")
+
     @property
     def nodes(self) -> list[LabNode]:
         """Every host and router."""
@@ -79,6 +88,7 @@ def _require_tools() -> None:
     missing = [tool for tool in TOOLS if shutil.which(tool) is None]
     if missing:
         packages = " ".join(TOOLS[tool] for tool in missing)
-        raise Unsupported(
-            f"{', '.join(missing)} not found in PATH. On Debian: apt-get install {packages}"
+        raise NotInstalled(
+            f"{', '.join(missing)} not found in PATH: make setup installs what is missing "
+            f"(on Debian: apt-get install {packages})"
         )

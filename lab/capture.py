@@ -7,8 +7,8 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Self
@@ -16,7 +16,7 @@ from typing import IO, Any, Self
 from lab import recorder
 from lab.errors import InvalidRun, ScenarioFailed, UsageError
 from lab.host import LabNode
-from lab.trace import Trace
+from lab.trace import Trace, read_capture
 
 SNAP_LENGTH = 160
 """bytes kept of each packet: cooked header 20, IPv6 40, TCP with all its options 60, and some."""
@@ -37,6 +37,8 @@ class Counters:
     """packets that crossed."""
     dropped: int
     """packets that the file lacks."""
+    written: int
+    """packets in the file."""
 
 
 class HostCapture:
@@ -57,14 +59,14 @@ class HostCapture:
         """
         self._answer("ready")
 
-    def sync(self) -> None:
-        """Return when every packet that has crossed until now is in the file.
+    def sync(self) -> int:
+        """Wait until every packet that has crossed until now is in the file: how many it has.
 
         :raises InvalidRun: the recorder is gone.
         """
         with suppress(BrokenPipeError):  # the answer says why
             _pipe(self._process.stdin).write(b"\n")
-        self._answer("synced")
+        return int(self._answer("synced")["synced"])
 
     def end(self) -> None:
         """Record no more packets; :meth:`counters` waits until that is done."""
@@ -82,7 +84,9 @@ class HostCapture:
                 f"the capture at {self.host} lacks {answer['dropped']} of {answer['received']} "
                 "packets: what it does not show proves nothing"
             )
-        return Counters(answer["received"], answer["dropped"])
+        with _evidence():
+            read_capture(self.path, at_least=answer["written"])
+        return Counters(**answer)
 
     def kill(self) -> None:
         """End the recorder at once, whatever it does."""
@@ -93,7 +97,7 @@ class HostCapture:
     def _answer(self, key: str) -> dict[str, Any]:
         output = _pipe(self._process.stdout)
         if not select.select([output], [], [], PATIENCE)[0]:
-            self.kill()
+            self._process.kill()  # the next answer is the end of its output
             raise InvalidRun(f"the capture at {self.host} did not answer for {PATIENCE:g} s")
         line = output.readline()
         try:
@@ -101,8 +105,18 @@ class HostCapture:
         except ValueError:
             answer = {"error": line.decode(errors="replace").strip() or "its recorder ended"}
         if key not in answer:
-            raise InvalidRun(f"the capture at {self.host} is not complete: {answer['error']}")
+            reason = answer.get("error", "its recorder answered too late")
+            raise InvalidRun(f"the capture at {self.host} is not complete: {reason}")
         return answer
+
+
+@contextmanager
+def _evidence() -> Iterator[None]:
+    """Turn the absence of a capture's file into an invalid run: it was there."""
+    try:
+        yield
+    except UsageError as problem:
+        raise InvalidRun(str(problem)) from problem
 
 
 def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
@@ -140,14 +154,17 @@ class Captures:
         """Every packet that ``host`` has sent or received until now.
 
         :raises UsageError: there is no capture at ``host``.
-        :raises InvalidRun: the capture has died.
+        :raises InvalidRun: the capture has died, or its file was cut or altered.
         """
         if host in self._running:
-            self._running[host].sync()
-        elif host not in self.counters:
+            written = self._running[host].sync()
+        elif host in self.counters:
+            written = self.counters[host].written
+        else:
             known = ", ".join(sorted({*self._running, *self.counters}))
             raise UsageError(f"no capture at '{host}' (captures: {known})")
-        return Trace.from_pcap(self._directory / f"{host}.pcap", at=host)
+        with _evidence():
+            return Trace.from_pcap(self._directory / f"{host}.pcap", at=host, at_least=written)
 
     def until(
         self, host: str, condition: Callable[[Trace], bool], *, timeout: float = 15.0
@@ -171,7 +188,7 @@ class Captures:
     def stop(self) -> None:
         """End all captures; what they recorded can still be asked for.
 
-        :raises InvalidRun: one of them lacks packets.
+        :raises InvalidRun: one of them lacks packets, or its file does.
         """
         problems = []
         for capture in self._running.values():

@@ -1,4 +1,7 @@
-"""``mptcp-lab``: the lab from the shell."""
+"""``mptcp-lab``: the lab from the shell.
+
+Each command imports what it needs: Mininet, Scapy and pydantic take a second, ``--help`` does not.
+"""
 
 from __future__ import annotations
 
@@ -7,27 +10,28 @@ import shlex
 import signal
 import sys
 from contextlib import suppress
+from io import TextIOWrapper
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-from mininet.cli import CLI
-from rich.console import Console
-from rich.table import Table
 
-from lab import demo as demonstration
 from lab import sandbox
-from lab.build import Network
 from lab.column_commands import COMMANDS
 from lab.errors import LabError, SandboxForbidden
-from lab.load import load, schema
-from lab.report import add_row, find_run, how_to_look, read_run, tables
+from lab.places import require_visible
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from lab.build import Network
 
 _PATH = click.Path(path_type=Path)
 
 _EPILOG = """\b
 Examples:
   mptcp-lab check topologies/*.yaml
-  mptcp-lab up topologies/two_paths.yaml --cli
+  mptcp-lab up two_paths --cli
   mptcp-lab exec -- ip link
 \b
 Completion, for bash (zsh and fish alike):
@@ -41,13 +45,16 @@ def commands() -> None:
     """Networks of multi-homed hosts from YAML, and Multipath TCP in them."""
 
 
-@commands.command(epilog="Example: mptcp-lab check topologies/two_paths.yaml")
-@click.argument("files", nargs=-1, required=True, type=_PATH)
-def check(files: tuple[Path, ...]) -> None:
-    """Look for mistakes in topology files, without building anything."""
+@commands.command(epilog="Examples: mptcp-lab check two_paths; mptcp-lab check topologies/*.yaml")
+@click.argument("files", nargs=-1, required=True)
+def check(files: tuple[str, ...]) -> None:
+    """Look for mistakes in topology files (names or paths), without building anything."""
+    from lab.load import find, load
+
     mistaken = 0
-    for file in files:
+    for name in files:
         try:
+            file = find(name, Path())
             topology = load(file)
         except LabError as mistakes:
             mistaken += 1
@@ -61,17 +68,26 @@ def check(files: tuple[Path, ...]) -> None:
 @commands.command("schema", epilog="Example: mptcp-lab schema > topologies/schema.json")
 def print_schema() -> None:
     """Print the JSON Schema of topology files, for editors."""
+    from lab.load import schema
+
     click.echo(json.dumps(schema(), indent=2))
 
 
-@commands.command(epilog="Example: mptcp-lab up topologies/two_paths.yaml --cli")
-@click.argument("file", type=_PATH)
+@commands.command(epilog="Example: mptcp-lab up two_paths --cli")
+@click.argument("topology")
 @click.option("--cli", "prompt", is_flag=True, help="Give Mininet's own prompt.")
-def up(file: Path, prompt: bool) -> None:
-    """Build a network and keep it up until Ctrl-C, or the end of the prompt."""
-    topology = load(file)
-    _enter_sandbox()
-    with Network(topology) as network:
+def up(topology: str, prompt: bool) -> None:
+    """Build a network (a name, or the path of a file); keep it up until Ctrl-C."""
+    from mininet.cli import CLI
+    from rich.console import Console
+
+    from lab.build import Network
+    from lab.load import find, load
+
+    file = find(topology, Path())
+    declared = load(file)
+    _enter_sandbox(file)
+    with Network(declared) as network:
         Console().print(_addresses(network))
         if prompt:
             CLI(network)
@@ -86,6 +102,10 @@ def up(file: Path, prompt: bool) -> None:
 
 
 def _addresses(network: Network) -> Table:
+    from rich.table import Table
+
+    from lab.report import add_row
+
     table = Table("node", "interface", "addresses", title=network.topology.name)
     for node in network.nodes:
         for interface, addresses in node.addresses.items():
@@ -105,21 +125,33 @@ def _wait_for_interrupt() -> None:
 )  # fmt: skip
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def execute(command: tuple[str, ...]) -> None:
-    """Run a command in a new, empty network, as root inside; its processes end with it."""
-    sys.exit(sandbox.run(command))
+    """Run a command in a new, empty network, as root inside; its processes end with it.
+
+    What is in /tmp can be used and written, but not removed (Mininet's mn would, after an error);
+    what the command makes directly in /tmp is gone afterwards.
+    """
+    sys.exit(sandbox.run(command, private_tmp=True))
 
 
 @commands.command(epilog="Example: mptcp-lab demo --results /tmp/results")
 @click.option("--results", type=_PATH, default=Path("results"), show_default=True,
               help="Where the run's directory is made.")  # fmt: skip
-@click.option("--topology", "file", type=_PATH, default=Path("topologies/two_paths.yaml"),
-              show_default=True, help="A topology with the hosts client and server.")  # fmt: skip
+@click.option("--topology", default="two_paths", show_default=True,
+              help="A topology with the hosts client and server: a name, or a path.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the steps as JSON.")
-def demo(results: Path, file: Path, as_json: bool) -> None:
+def demo(results: Path, topology: str, as_json: bool) -> None:
     """Open, prioritise and close a subflow during a transfer, and show three witnesses of each."""
-    topology = load(file)
-    _enter_sandbox()
-    steps, directory = demonstration.run(topology, file, results)
+    from rich.console import Console
+    from rich.table import Table
+
+    from lab import demo as demonstration
+    from lab.load import find, load
+    from lab.report import add_row, how_to_look
+
+    file = find(topology, Path())
+    declared = load(file)
+    _enter_sandbox(file, results)
+    steps, directory = demonstration.run(declared, file, results)
     if as_json:
         rows = [step._asdict() for step in steps]
         click.echo(json.dumps({"run": str(directory), "steps": rows}, indent=2))
@@ -136,6 +168,10 @@ def demo(results: Path, file: Path, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print manifest and records as JSON.")
 def show(run: Path | None, as_json: bool) -> None:
     """Print a run: a path, a name in results/, or the newest there if none is given."""
+    from rich.console import Console
+
+    from lab.report import find_run, read_run, tables
+
     run = find_run(run)
     kept = read_run(run)
     if as_json:
@@ -149,10 +185,11 @@ for _command in COMMANDS:
     commands.add_command(_command)
 
 
-def _enter_sandbox() -> None:
-    """Run this same command line in a sandbox, unless it already does."""
+def _enter_sandbox(*paths: Path) -> None:
+    """Run this same command line in a sandbox, unless it already does; it needs these paths."""
     if sandbox.inside():
         return
+    require_visible(*paths)
     reason = sandbox.why_not()
     if reason:
         raise SandboxForbidden(reason)
@@ -161,6 +198,9 @@ def _enter_sandbox() -> None:
 
 def main() -> None:
     """Run a command; the lab's errors are sentences for people."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a file's name can be any bytes
     try:
         commands(prog_name="mptcp-lab")
     except (LabError, OSError) as error:

@@ -14,7 +14,7 @@ from rich.console import Console
 from lab import environment
 from lab.build import Network
 from lab.capture import Captures
-from lab.errors import InvalidRun, LabError, ScenarioFailed
+from lab.errors import InvalidRun, LabError, ScenarioFailed, Unsupported
 from lab.flow import Flow, family
 from lab.model import Topology
 from lab.result import Run, Verdict
@@ -67,10 +67,15 @@ def _judged(kept: Run) -> Iterator[None]:
     try:
         yield
     except (LabError, MptcpError) as error:
-        verdict = Verdict.INVALID if isinstance(error, InvalidRun) else Verdict.FAILED
-        kept.end(verdict, str(error))
+        kept.end(_verdict(error), str(error))
         raise
     kept.end(Verdict.PASSED)
+
+
+def _verdict(error: Exception) -> Verdict:
+    if isinstance(error, Unsupported):
+        return Verdict.SKIPPED
+    return Verdict.INVALID if isinstance(error, InvalidRun) else Verdict.FAILED
 
 
 def _steps(network: Network, captures: Captures, kept: Run) -> list[Step]:

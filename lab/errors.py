@@ -4,6 +4,7 @@ LabError
 ├── TopologyError      the author of a topology file: every mistake at once, with its place
 ├── UsageError         the caller: a name that is not in the topology, a quantity without a unit
 ├── Unsupported        the owner of the machine: it cannot do what was asked, so the run is skipped
+├── NotInstalled       the owner of the machine: a program is missing that `make setup` installs
 ├── SandboxForbidden   the owner of the machine: a setting forbids the namespaces that a lab needs
 ├── CommandFailed      whoever wrote the command: host, status, output, and a line to paste
 ├── InvalidRun         nobody's verdict counts: the evidence is incomplete (a capture lost packets)
@@ -55,6 +56,13 @@ class UsageError(LabError):
 
 class Unsupported(LabError):
     """This machine or this version cannot do what was asked; the reason says what is missing."""
+
+
+class NotInstalled(LabError):
+    """A program is missing that every network needs; the text says what to install.
+
+    Not a reason to skip: a machine on which nothing was set up would then pass everything.
+    """
 
 
 class SandboxForbidden(LabError):

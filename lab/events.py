@@ -1,4 +1,8 @@
-"""What the kernel of a host said of its connections, kept while a scenario runs."""
+"""What the kernel of a host said of its connections, kept while a scenario runs.
+
+The stream is of a whole namespace, whose connections nobody can look at: what it has lost stays
+unknown. So a log that has a gap can tell nothing about what was not said, and its run is invalid.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ import threading
 from contextlib import ExitStack
 from typing import Any, Self
 
-from lab.errors import ScenarioFailed, UsageError
+from lab.errors import InvalidRun, ScenarioFailed, UsageError
 from lab.host import LabNode
 from lab.result import Run
 from lab.trace import Subflow
@@ -16,11 +20,15 @@ from mptcpapi import Event, EventKind, EventStream
 
 
 class EventLog:
-    """The MPTCP events of one host from entering the context on; the run records them."""
+    """The MPTCP events of one host from entering the context on; the run records them.
+
+    :raises InvalidRun: when the context is left, or events are asked for, and some are missing.
+    """
 
     def __init__(self, node: LabNode, run: Run) -> None:
         self._node, self._run = node, run
         self._events: list[Event] = []
+        self._gap: str | None = None
         self._news = threading.Condition()
         self._undo = ExitStack()
 
@@ -30,7 +38,7 @@ class EventLog:
                 stream = undo.enter_context(EventStream.of_namespace())
             stop = os.eventfd(0)
             undo.callback(os.close, stop)
-            reader = threading.Thread(target=self._read, args=(stream, stop), daemon=True)
+            reader = threading.Thread(target=self._follow, args=(stream, stop), daemon=True)
             reader.start()
             undo.callback(reader.join)
             undo.callback(os.eventfd_write, stop, 1)
@@ -39,9 +47,11 @@ class EventLog:
 
     def __exit__(self, *_: object) -> None:
         self._undo.close()
+        self._require_all()
 
     def seen(self) -> tuple[Event, ...]:
         """All events until now, in their order."""
+        self._require_all()
         with self._news:
             return tuple(self._events)
 
@@ -62,7 +72,8 @@ class EventLog:
             return next((e for e in self._events if _matches(e, kind, subflow, fields)), None)
 
         with self._news:
-            found = self._news.wait_for(find, timeout)
+            self._news.wait_for(lambda: self._gap or find(), timeout)
+            found = find()
         if found is None:
             about = "".join(f" {name}={value}" for name, value in fields.items())
             seen = ", ".join(event.kind.name for event in self.seen()) or "nothing"
@@ -71,6 +82,18 @@ class EventLog:
                 f"the kernel said: {seen}"
             )
         return found
+
+    def _require_all(self) -> None:
+        if self._gap:
+            raise InvalidRun(f"the events of {self._node.name} are not complete: {self._gap}")
+
+    def _follow(self, stream: EventStream, stop: int) -> None:
+        try:
+            self._read(stream, stop)
+        except Exception as problem:
+            with self._news:
+                self._gap = str(problem) or type(problem).__name__
+                self._news.notify_all()
 
     def _read(self, stream: EventStream, stop: int) -> None:
         sources: list[EventStream | int] = [stream, stop]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from typing import Any, Literal, Self
 
@@ -24,11 +24,19 @@ VERSIONS: dict[Family, tuple[int, socket.AddressFamily]] = {
     "ipv6": (6, socket.AF_INET6),
 }
 
+PROTOCOLS = (socket.IPPROTO_TCP, mptcpapi.IPPROTO_MPTCP)
+
 SEND_BUFFER = 1 << 14
 RECEIVE_BUFFER = 1 << 16
 """bytes, which the kernel doubles. Little, so that what was sent arrives soon after the last send;
 and so that little waits at the receiver in another order than it belongs, where Linux 6.18 once in
 hundreds of transfers takes one segment for another (docs/mptcpapi.md)."""
+
+
+def _require(what: str, value: object, known: Iterable[object]) -> None:
+    if value not in tuple(known):
+        choices = ", ".join(map(repr, known))
+        raise UsageError(f"the {what} of a flow cannot be {value!r} (known: {choices})")
 
 
 def family(topology: Topology) -> Family:
@@ -69,6 +77,7 @@ RECORDED = (
     "announce",
     "withdraw",
     "subflows",
+    "subflow_details",
     "tcp_info",
     "mptcp_info",
     "get_subflow_option",
@@ -83,6 +92,8 @@ class Flow:
     """One connection, made by entering the context, and a bulk transfer over it.
 
     ``sender`` says which host sends; ``server_protocol`` makes the server a plain TCP one.
+
+    :raises UsageError: an argument is none of those that are known.
     """
 
     def __init__(
@@ -96,6 +107,9 @@ class Flow:
         sender: Literal["client", "server"] = "client",
         server_protocol: int = mptcpapi.IPPROTO_MPTCP,
     ) -> None:
+        _require("family", family, VERSIONS)
+        _require("sender", sender, ("client", "server"))
+        _require("server_protocol", server_protocol, PROTOCOLS)
         self._client, self._server, self._topology, self._run = client, server, topology, run
         self._version, self._family = VERSIONS[family]
         self._sender, self._server_protocol = sender, server_protocol
@@ -116,6 +130,13 @@ class Flow:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the sockets and end the following of events.
+
+        :raises InvalidRun: events are missing.
+        """
         self._undo.close()
 
     def _connect(self, undo: ExitStack) -> None:

@@ -10,12 +10,12 @@ from pathlib import Path
 from socket import AF_INET, AF_INET6, socket
 from typing import Any
 
-from mininet.node import Node
 from pyroute2 import IPRoute
 
 from lab import netns
-from lab.errors import CommandFailed
+from lab.errors import CommandFailed, Unsupported, UsageError
 from lab.routing import MAIN_TABLE, Route, Rule
+from lab.shell import ShellNode
 
 Interface = IPv4Interface | IPv6Interface
 
@@ -23,6 +23,9 @@ IFA_F_NODAD = 0x02
 """<linux/if_addr.h>: the address is usable at once, without duplicate address detection."""
 
 RTN_UNREACHABLE = "unreachable"
+
+RULE_PRIORITY = 1000
+"""Of every rule: after the local table (0) and before the main table (32766), however many."""
 
 FOREIGN = {
     # A new namespace takes these from the host for IPv4 (net.core.devconf_inherit_init_net).
@@ -39,7 +42,7 @@ FORWARDING = {"net.ipv4.ip_forward": "1", "net.ipv6.conf.all.forwarding": "1"}
 """Sysctls of a router."""
 
 
-class LabNode(Node):  # type: ignore[misc]
+class LabNode(ShellNode):
     """A host or router in a network namespace of its own.
 
     ``addresses`` are by interface; ``sysctls`` are set before the first interface exists.
@@ -59,7 +62,10 @@ class LabNode(Node):  # type: ignore[misc]
         self.rules = rules
         self.routes = routes
         super().__init__(name, **params)
-        self.set_sysctls({**FOREIGN, **(sysctls or {})})
+        try:
+            self.set_sysctls({**FOREIGN, **(sysctls or {})})
+        except UsageError as lacking:  # nobody asked but the topology
+            raise Unsupported(str(lacking)) from lacking
 
     @contextmanager
     def stack(self) -> Iterator[None]:
@@ -73,10 +79,20 @@ class LabNode(Node):  # type: ignore[misc]
             return socket(family, kind, protocol)
 
     def set_sysctls(self, values: Mapping[str, str]) -> None:
-        """Write sysctls by their dotted names in this node's namespace."""
+        """Write sysctls by their dotted names in this node's namespace.
+
+        :raises UsageError: this kernel has no such sysctl, or refuses the value.
+        """
         with self.stack():
             for name, value in values.items():
-                _sysctl_path(name).write_text(value, encoding="ascii")
+                try:
+                    _sysctl_path(name).write_text(value, encoding="utf-8")
+                except FileNotFoundError:
+                    raise UsageError(f"{self.name}: this kernel has no sysctl '{name}'") from None
+                except OSError as error:
+                    raise UsageError(
+                        f"{self.name}: the kernel refuses {name}={value!r}: {error.strerror}"
+                    ) from None
 
     def sysctl(self, name: str) -> str | None:
         """The value of a sysctl in this node's namespace; None when this kernel lacks it."""
@@ -112,8 +128,19 @@ class LabNode(Node):  # type: ignore[misc]
             for rule in self.rules:
                 _add_rule(netlink, rule)
             for route in self.routes:
-                _add_route(netlink, route, index)
+                _set_route(netlink, "add", route, index)
         return {}
+
+    def restore_routes(self, interface: str) -> None:
+        """Give back the routes that the kernel took when ``interface`` was set down.
+
+        ``net.set_link`` and Mininet's ``link A B up`` do it; it is for who runs ``ip link`` here.
+        """
+        with self.stack(), IPRoute() as netlink:
+            index = {interface: netlink.link_lookup(ifname=interface)[0]}
+            for route in self.routes:
+                if route.interface == interface:
+                    _set_route(netlink, "replace", route, index)
 
 
 def _sysctl_path(name: str) -> Path:
@@ -131,11 +158,11 @@ def _add_rule(netlink: IPRoute, rule: Rule) -> None:
     length = rule.source.max_prefixlen
     netlink.rule(
         "add", family=_family(rule.source.version), src=str(rule.source), src_len=length,
-        table=rule.table, priority=rule.table,
+        table=rule.table, priority=RULE_PRIORITY,
     )  # fmt: skip
 
 
-def _add_route(netlink: IPRoute, route: Route, index: Mapping[str, int]) -> None:
+def _set_route(netlink: IPRoute, how: str, route: Route, index: Mapping[str, int]) -> None:
     way: dict[str, Any] = {"oif": index[route.interface]} if route.interface else {}
     if route.gateway:
         way["gateway"] = str(route.gateway)
@@ -145,7 +172,7 @@ def _add_route(netlink: IPRoute, route: Route, index: Mapping[str, int]) -> None
     elif not route.gateway and route.table != MAIN_TABLE:
         way["scope"] = "link"
     netlink.route(
-        "add", family=_family(route.destination.version), dst=str(route.destination),
+        how, family=_family(route.destination.version), dst=str(route.destination),
         table=route.table, **way,
     )  # fmt: skip
 

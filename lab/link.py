@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,12 @@ ONE_SEGMENT = {"gso_max_segs": 1}
 NO_IPV6 = Path("/proc/sys/net/ipv6/conf/default/disable_ipv6")
 """A wire passes packets on and sends none of its own."""
 
+PORTS = ("first", "second")
+"""The interfaces of a wire, each towards that end of its link."""
+
+IFF_UP = 0x1
+"""<linux/if.h>"""
+
 FORWARDING = 3
 """BR_STATE_FORWARDING, <linux/if_bridge.h>"""
 
@@ -36,11 +42,32 @@ class LabIntf(Intf):  # type: ignore[misc]
     """An interface whose addresses the node sets by itself, when all its links exist."""
 
     def config(self, **_params: Any) -> dict[str, str]:
-        """Tell Mininet's own commands the first IPv4 address."""
-        addresses = (a for a in self.node.addresses[self.name] if a.version == 4)
-        for address in list(addresses)[:1]:
+        """Tell Mininet's own commands one address: IPv4 where there is one, as they expect."""
+        addresses = sorted(self.node.addresses[self.name], key=lambda one: one.version)
+        for address in addresses[:1]:
             self.ip, self.prefixLen = str(address.ip), str(address.network.prefixlen)
         return {}
+
+    def updateIP(self) -> str | None:
+        """The address that it has; Mininet would look for an IPv4 address."""
+        address: str | None = self.ip
+        return address
+
+    def ifconfig(self, *arguments: str) -> str:
+        """What Mininet's prompt does for ``link client server up``; else, run ifconfig(8)."""
+        if arguments in (("up",), ("down",)):
+            self.set_state(arguments[0])
+            return ""
+        said: str = super().ifconfig(*arguments)
+        return said
+
+    def set_state(self, state: str) -> None:
+        """Set it "up" or "down". When it is up, it has its routes, and packets pass."""
+        with _namespace(self.node) as namespace:
+            _set((self.name, namespace), state)
+        if state == "up":
+            self.node.restore_routes(self.name)
+            self.link.settle()
 
 
 class LabLink(Link):  # type: ignore[misc]
@@ -71,8 +98,8 @@ class LabLink(Link):  # type: ignore[misc]
             else:
                 with IPRoute() as netlink:
                     _add_pair(netlink, first, second)
-                _set_up(first)
-                _set_up(second)
+                _set(first, "up")
+                _set(second, "up")
             _wait_until_up(first, second)
 
     def _lay_wire(self, wire: int, first: End, second: End) -> None:
@@ -80,14 +107,26 @@ class LabLink(Link):  # type: ignore[misc]
             NO_IPV6.write_text("1", encoding="ascii")
             netlink.link("add", ifname="bridge", kind="bridge", br_mcast_snooping=0)
             bridge = netlink.link_lookup(ifname="bridge")[0]
-            for port, end, towards in (("first", first, self.back), ("second", second, self.there)):
+            ends = zip(PORTS, (first, second), (self.back, self.there), strict=True)
+            for port, end, towards in ends:
                 _add_pair(netlink, (port, wire), end)
-                _set_up(end)
+                _set(end, "up")
                 index = netlink.link_lookup(ifname=port)[0]
                 shape.apply(netlink, index, towards)
                 netlink.link("set", index=index, master=bridge, state="up")
             netlink.link("set", index=bridge, state="up")
-        _wait_until_up(("first", wire), ("second", wire))
+        _wait_until_up(*((port, wire) for port in PORTS))
+
+    def settle(self) -> None:
+        """Wait until packets pass, unless an end is down."""
+        with ExitStack() as opened:
+            ends = [
+                (end.name, opened.enter_context(_namespace(end.node)))
+                for end in filter(None, (self.intf1, self.intf2))
+            ]
+            if all(_is_up(end) for end in ends):
+                wire = [] if self.wire is None else [(port, self.wire) for port in PORTS]
+                _wait_until_up(*ends, *wire)
 
     def stop(self) -> None:
         """Let go of the link when its nodes end: the interfaces go with the namespaces."""
@@ -118,10 +157,16 @@ def _add_pair(netlink: IPRoute, first: End, second: End) -> None:
     netlink.link("add", kind="veth", **ends[0], peer=ends[1])
 
 
-def _set_up(end: End) -> None:
+def _set(end: End, state: str) -> None:
     name, namespace = end
     with netns.entered(namespace), IPRoute() as netlink:
-        netlink.link("set", index=netlink.link_lookup(ifname=name)[0], state="up")
+        netlink.link("set", index=netlink.link_lookup(ifname=name)[0], state=state)
+
+
+def _is_up(end: End) -> bool:
+    name, namespace = end
+    with netns.entered(namespace), IPRoute() as netlink:
+        return bool(netlink.link("get", ifname=name)[0]["flags"] & IFF_UP)
 
 
 def _wait_until_up(*ends: End) -> None:

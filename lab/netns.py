@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from lab import sandbox
+from lab.errors import SandboxForbidden
 from lab.sandbox import libc
 
 _OWN = "/proc/thread-self/ns/net"
@@ -33,9 +35,15 @@ def entered(descriptor: int) -> Iterator[None]:
 
 
 def create() -> int:
-    """A new network namespace; it ends, with all in it, when the last descriptor is closed."""
+    """A new network namespace; it ends, with all in it, when the last descriptor is closed.
+
+    :raises SandboxForbidden: the system allows no further one.
+    """
     with opened() as home:
-        libc.unshare(libc.CLONE_NEWNET)
+        try:
+            libc.unshare(libc.CLONE_NEWNET)
+        except OSError as problem:
+            raise SandboxForbidden(sandbox.explain(problem)) from problem
         try:
             return os.open(_OWN, os.O_RDONLY | os.O_CLOEXEC)
         finally:

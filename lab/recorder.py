@@ -2,8 +2,10 @@
 
 A program of its own, started inside a host: ``python recorder.py FILE SNAP_LENGTH``. It prints one
 JSON object a line: first ``{"ready": …}``, when no later packet can be missed; ``{"synced": …}``
-for each line that it reads, when every packet before that line is in the file; and at the end of
-its input ``{"received": …, "dropped": …}``, the kernel's counters (pcap_stats(3PCAP)).
+for each line that it reads, when every packet before that line is in the file, with the number of
+packets in it; and at the end of its input ``{"received": …, "dropped": …, "written": …}``: the
+kernel's counters (pcap_stats(3PCAP)), and the packets in the file. When it can record no more, it
+prints ``{"error": …}`` and ends.
 
 Not tcpdump: it gives up its privileges by setgroups(2), which a user namespace refuses, so that it
 records nothing for an ordinary user. The capturing itself is the same library's.
@@ -40,8 +42,8 @@ class Statistics(ctypes.Structure):
 
 def load_libpcap() -> ctypes.CDLL:
     """The library, with the types of the functions that return pointers."""
-    library = ctypes.CDLL("libpcap.so.0.8")
-    for name in ("pcap_create", "pcap_dump_open"):
+    library = ctypes.CDLL("libpcap.so.0.8", use_errno=True)
+    for name in ("pcap_create", "pcap_dump_open", "pcap_dump_file"):
         getattr(library, name).restype = ctypes.c_void_p
     library.pcap_geterr.restype = ctypes.c_char_p
     return library
@@ -63,9 +65,13 @@ class Recorder:
         self._check(self._pcap.pcap_activate(self._handle) < 0)
         self._pcap.pcap_set_datalink(self._handle, DLT_LINUX_SLL2)
         self._check(self._pcap.pcap_setnonblock(self._handle, 1, reason) < 0)
-        self._file = ctypes.c_void_p(self._pcap.pcap_dump_open(self._handle, path.encode()))
+        self._path = path
+        self._file = ctypes.c_void_p(self._pcap.pcap_dump_open(self._handle, os.fsencode(path)))
         self._check(not self._file)
-        self._pcap.pcap_dump_flush(self._file)
+        self._stream = ctypes.c_void_p(self._pcap.pcap_dump_file(self._file))
+        self.written = 0
+        """packets in the file"""
+        self._flush()
 
     def _check(self, failed: bool) -> None:
         if failed:
@@ -82,17 +88,28 @@ class Recorder:
         while (count := self._pcap.pcap_dispatch(
             self._handle, -1, self._pcap.pcap_dump, self._file
         )) > 0:  # fmt: skip
-            pass
+            self.written += count
         self._check(count < 0)
-        self._check(self._pcap.pcap_dump_flush(self._file) < 0)
+        self._flush()
+
+    def _flush(self) -> None:
+        failed = self._pcap.pcap_dump_flush(self._file) < 0
+        # pcap_dump() tells nobody what it could not write; the stream remembers that it failed.
+        if failed or ctypes.CDLL(None).ferror(self._stream):
+            reason = os.strerror(ctypes.get_errno()) if failed else "a write failed"
+            raise OSError(f"cannot write {self._path}: {reason}")
 
     def counters(self) -> dict[str, int]:
-        """How many packets the kernel had for this capture, and how many of them were lost."""
+        """How many packets the kernel had, how many of them were lost, and how many are kept.
+
+        They do not add up: a packet on ``lo`` crosses twice, and is kept once.
+        """
         statistics = Statistics()
         self._check(self._pcap.pcap_stats(self._handle, ctypes.byref(statistics)) < 0)
         return {
             "received": statistics.received,
             "dropped": statistics.dropped + statistics.interface_dropped,
+            "written": self.written,
         }
 
 
@@ -114,7 +131,7 @@ def record(path: str, snap_length: int) -> None:
         if asked == b"":
             break
         for _ in range((asked or b"").count(b"\n")):
-            say(synced=True)
+            say(synced=recorder.written)
     say(**recorder.counters())
 
 

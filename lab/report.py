@@ -7,15 +7,23 @@ import shlex
 import shutil
 import sys
 from collections.abc import Iterator
+from math import inf, isfinite
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from rich.table import Table
 from rich.text import Text
 
+from lab import files
 from lab.errors import LabError, UsageError
 from lab.result import FORMAT
 from lab.trace import Trace
+
+SUMMARY = (
+    "verdict", "reason", "started", "ended", "seed", "command", "topology", "git", "kernel",
+    "packages", "captures",
+)  # fmt: skip
+"""What is shown of a manifest, in this order."""
 
 
 class Kept(NamedTuple):
@@ -24,7 +32,7 @@ class Kept(NamedTuple):
     manifest: dict[str, Any]
     """The manifest, as it stands in the file."""
     records: list[dict[str, Any]]
-    """API calls and kernel events, in their order."""
+    """API calls and kernel events, in their order; of kind ``damaged`` is a line that is none."""
 
 
 def find_run(run: Path | None, results: Path = Path("results")) -> Path:
@@ -47,17 +55,25 @@ def read_run(directory: Path) -> Kept:
     """
     path = directory / "manifest.json"
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-        lines = (directory / "records.jsonl").read_text(encoding="utf-8").splitlines()
-        records = [json.loads(line) for line in lines]
+        manifest = json.loads(files.read(path))
+        lines = files.read(directory / "records.jsonl").decode(errors="replace").splitlines()
     except OSError as error:
         raise UsageError(f"{directory} is no run: {error.filename}: {error.strerror}") from error
-    except ValueError as error:
-        raise UsageError(f"{directory}: its manifest or records are not JSON: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path}: not JSON: {error}") from error
     number = manifest.get("format") if isinstance(manifest, dict) else None
     if number != FORMAT:
         raise UsageError(f"{path}: format {number!r} is not known here (known: {FORMAT})")
-    return Kept(manifest, records)
+    return Kept(manifest, [_record(line) for line in lines])
+
+
+def _record(line: str) -> dict[str, Any]:
+    """What a line of the records holds; a run that died may have left half of one."""
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        record = None
+    return record if isinstance(record, dict) else {"kind": "damaged", "line": line}
 
 
 def how_to_look(directory: Path) -> str:
@@ -90,36 +106,53 @@ def tables(directory: Path, kept: Kept) -> Iterator[Table | str]:
 
 
 def _summary(manifest: dict[str, Any]) -> Table:
-    table = Table(show_header=False, title=manifest["scenario"])
-    verdict = manifest["verdict"]
-    add_row(table, "verdict", verdict)
-    if reason := manifest.get("reason"):
-        add_row(table, "reason", reason)
-    for key in ("started", "ended", "seed", "command"):
-        add_row(table, key, str(manifest.get(key, "unknown")))
-    for key in ("topology", "git", "kernel", "packages", "captures"):
-        entries = manifest.get(key) or {"": "unknown"}
-        add_row(table, key, "\n".join(f"{name} {value}".strip() for name, value in entries.items()))
+    table = Table(show_header=False, title=Text(str(manifest.get("scenario", "unknown"))))
+    for key in SUMMARY:
+        if key != "reason" or manifest.get(key):
+            add_row(table, key, _listed(manifest.get(key)))
     return table
+
+
+def _listed(value: Any) -> str:
+    """A value of the manifest, its entries one a line."""
+    if isinstance(value, dict):
+        return "\n".join(f"{name} {entry}" for name, entry in value.items())
+    return "unknown" if value is None else str(value)
+
+
+class Row(NamedTuple):
+    """One record, as it is shown."""
+
+    when: float
+    """Seconds since the epoch; infinite if that is not known, for what is half written is last."""
+    where: str
+    what: str
+    about: str
 
 
 def _records(records: list[dict[str, Any]]) -> Table:
     """Calls and events by the time since the first of them."""
     table = Table("s", "where", "what", "about", title="calls and events")
-    ordered = sorted(records, key=_when)
-    for record in ordered:
-        seconds = f"{_when(record) - _when(ordered[0]):.4f}"
-        if record["kind"] == "event":
-            add_row(table, seconds, record["host"], record["name"], _event(record["event"]))
-        else:
-            add_row(table, seconds, "application", record["call"], _call(record))
+    rows = sorted(map(_row, records), key=lambda row: row.when)
+    for row in rows:
+        seconds = f"{row.when - rows[0].when:.4f}" if isfinite(row.when) else ""
+        add_row(table, seconds, *row[1:])
     return table
 
 
-def _when(record: dict[str, Any]) -> float:
-    """When a call began, or an event was read: it is recorded a little later."""
-    began = record["event"]["received"] if record["kind"] == "event" else record["began"]
-    return float(began)
+def _row(record: dict[str, Any]) -> Row:
+    """When a call began or an event was read, which is recorded a little later; and what it was."""
+    try:
+        if record["kind"] == "event":
+            event = record["event"]
+            return Row(float(event["received"]), record["host"], record["name"], _event(event))
+        if record["kind"] == "call":
+            return Row(float(record["began"]), "application", record["call"], _call(record))
+        when = float(record["time"])  # what a scenario recorded
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        when = inf  # damaged
+    rest = {key: value for key, value in record.items() if key not in {"kind", "time"}}
+    return Row(when, "", str(record.get("kind")), json.dumps(rest))
 
 
 def _event(event: dict[str, Any]) -> str:

@@ -21,14 +21,15 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from enum import Enum, StrEnum
 from pathlib import Path
 from typing import Any
 
-from lab.errors import UsageError
+from lab.errors import InvalidRun, UsageError
 
 FORMAT = 1
 """Of the manifest; a reader refuses a number that it does not know."""
@@ -50,13 +51,14 @@ class Run:
     """One run and its directory, made under ``root``.
 
     :raises UsageError: it cannot be made there.
+    :raises InvalidRun: it cannot be written any more; so do all its methods.
     """
 
     def __init__(self, root: Path, scenario: str, *, seed: int) -> None:
         self.seed = seed
         self.random = random.Random(seed)  # noqa: S311 - repeatable on purpose
         """Whatever is drawn in a run is drawn here, so that its seed repeats it."""
-        self.directory = _new_directory(root, scenario)
+        self.directory = _new_directory(root.absolute(), scenario)
         self._manifest: dict[str, Any] = {
             "format": FORMAT,
             "scenario": scenario,
@@ -65,8 +67,9 @@ class Run:
             "started": _now(),
         }
         self._lock = threading.Lock()
-        self._records = (self.directory / "records.jsonl").open("a", encoding="utf-8")
         self._write()
+        with self._writing():
+            self._records = (self.directory / "records.jsonl").open("a", encoding="utf-8")
 
     @property
     def captures(self) -> Path:
@@ -84,20 +87,22 @@ class Run:
     def keep_topology(self, name: str, path: Path) -> None:
         """Keep a copy of the topology file, and its hash in the manifest."""
         content = path.read_bytes()
-        (self.directory / "topology.yaml").write_bytes(content)
+        with self._writing():
+            (self.directory / "topology.yaml").write_bytes(content)
         digest = hashlib.sha256(content).hexdigest()
         self.describe(topology={"name": name, "sha256": digest})
 
     def record(self, kind: str, **values: Any) -> None:
         """Add one line to the records, with the time in seconds since the epoch."""
         line = json.dumps(_plain({"time": time.time(), "kind": kind, **values}))
-        with self._lock:
+        with self._lock, self._writing():
             self._records.write(line + "\n")
             self._records.flush()
 
     def end(self, verdict: Verdict, reason: str = "") -> None:
         """Say how the run ended."""
-        self._records.close()
+        with suppress(OSError):  # what could not be written was told when it was recorded
+            self._records.close()
         self.describe(verdict=verdict, reason=reason, ended=_now())
 
     def discard(self) -> None:
@@ -109,8 +114,19 @@ class Run:
         path = self.directory / "manifest.json"
         fresh = path.with_suffix(".new")
         text = json.dumps(_plain(self._manifest), indent=2)
-        fresh.write_text(f"{text}\n", encoding="utf-8")
-        fresh.replace(path)
+        with self._writing():
+            fresh.write_text(f"{text}\n", encoding="utf-8")
+            fresh.replace(path)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Turn what the file system refuses into an invalid run: it lacks what it should keep."""
+        try:
+            yield
+        except OSError as problem:
+            raise InvalidRun(
+                f"the run cannot be written to {self.directory}: {problem.strerror}"
+            ) from problem
 
 
 def _plain(value: Any) -> Any:

@@ -21,8 +21,9 @@ Network = IPv4Network | IPv6Network
 MAIN_TABLE = 254
 """RT_TABLE_MAIN, <linux/rtnetlink.h>"""
 
-FIRST_TABLE = 100
-"""The table of a host's first interface; the second has the next number."""
+FIRST_TABLE = 1000
+"""The table of a host's first interface; the second has the next number. Tables have numbers of 32
+bits, of which 253 to 255 are the kernel's own (<linux/rtnetlink.h>)."""
 
 DEFAULTS: tuple[Network, ...] = (ip_network("0.0.0.0/0"), ip_network("::/0"))
 
@@ -72,8 +73,8 @@ def routes(topology: Topology, node: str) -> tuple[Route, ...]:
 def _host_routes(topology: Topology, node: str) -> Iterator[Route]:
     has_default: set[Network] = set()
     for table, (link, end) in enumerate(topology.ends_of(node), FIRST_TABLE):
-        for address in end.addresses:
-            yield Route(address.network, end.interface, table=table)
+        for subnet in dict.fromkeys(address.network for address in end.addresses):
+            yield Route(subnet, end.interface, table=table)
         for default in DEFAULTS:
             gateway = _gateway(topology, link, end, default.version)
             if gateway:

@@ -6,6 +6,8 @@ the queue of its own interface (TCP small queues) and not that of a network.
 
 from __future__ import annotations
 
+import math
+
 from pyroute2 import IPRoute
 
 from lab.errors import Unsupported
@@ -25,8 +27,9 @@ BURST_TIME = 0.001
 LARGEST = 2**32 - 1
 """of the numbers in ``struct tc_tbf_qopt`` and ``struct tc_ratespec``, <linux/pkt_sched.h>"""
 
-TICK = 64e-9
-"""seconds; the unit of times in those (PSCHED_SHIFT, net/pkt_sched.h)"""
+LONGEST_BURST = LARGEST * 1e-9
+"""seconds; tbf_change() in net/sched/sch_tbf.c cuts a longer one short, and where that leaves less
+than a frame, none ever passes"""
 
 
 def check(link: str, direction: Direction) -> None:
@@ -41,6 +44,7 @@ def check(link: str, direction: Direction) -> None:
                 f"remove '{name}' from the file, or run a topology without it"
             )
     if direction.rate is not None:
+        _check_room(link, direction.rate, _queue(direction))
         _check_countable(link, direction.rate, token_bucket(direction.rate, _queue(direction)))
 
 
@@ -49,9 +53,24 @@ def shaped(direction: Direction) -> bool:
     return direction.rate is not None
 
 
+def _check_room(link: str, rate: int, queue: Queue) -> None:
+    room = _bytes(rate, queue)
+    if room < FRAME:
+        raise Unsupported(
+            f"link '{link}' declares a queue of {queue}, which at {rate_text(rate)} holds {room} "
+            f"bytes: every frame passes through it, and of the largest, {FRAME} bytes, none ever "
+            "would: declare a larger queue"
+        )
+
+
 def _check_countable(link: str, rate: int, bucket: dict[str, int]) -> None:
-    ticks = bucket["burst"] / bucket["rate"] / TICK
-    for name, value in {**bucket, "burst": ticks}.items():
+    if bucket["burst"] > bucket["rate"] * LONGEST_BURST:
+        least = rate_text(8 * math.ceil(2 * FRAME / LONGEST_BURST))
+        raise Unsupported(
+            f"link '{link}' declares {rate_text(rate)}, for which its shaper (TBF) would have to "
+            f"count a longer time than it can ({LONGEST_BURST:.3g} s): {least} is the slowest"
+        )
+    for name, value in bucket.items():
         if not 1 <= value <= LARGEST:
             raise Unsupported(
                 f"link '{link}' declares {rate_text(rate)}, and for that its shaper (TBF) would "
@@ -75,13 +94,17 @@ def apply(netlink: IPRoute, index: int, direction: Direction) -> None:
 
 
 def token_bucket(rate: int, queue: Queue) -> dict[str, int]:
-    """The parameters of a TBF qdisc: bytes per second, bytes, bytes (tc-tbf(8))."""
+    """The parameters of a TBF qdisc: bytes per second, bytes, bytes.
+
+    The kernel's ``limit`` is the room of the queue alone (tbf_change() in net/sched/sch_tbf.c makes
+    a bfifo of it); tc(8) adds the burst to a declared latency, since a burst does not wait.
+    """
     burst = max(2 * FRAME, round(rate / 8 * BURST_TIME))
-    return {"rate": rate // 8, "burst": burst, "limit": burst + _bytes(rate, queue)}
+    return {"rate": rate // 8, "burst": burst, "limit": _bytes(rate, queue)}
 
 
 def _bytes(rate: int, queue: Queue) -> int:
     """How many bytes may wait; a queue of packets gets a qdisc of its own in the bucket."""
     if queue.seconds is not None:
-        return max(FRAME, round(rate / 8 * queue.seconds))
+        return round(rate / 8 * queue.seconds)
     return queue.bytes or FRAME

@@ -61,5 +61,13 @@ def _sysctls(topology: Topology, name: str) -> dict[str, str]:
     return {"net.mptcp.pm_type": PATH_MANAGERS[path_manager]} if path_manager else {}
 
 
+def cleanup() -> None:
+    """Do nothing, where ``mn`` would tidy up after an error: all of a lab ends with its processes.
+
+    ``mn`` takes the names of a custom file for its own. Its cleanup removes files of others in
+    /tmp, kills processes by their names, and removes the bridges of the machine's Open vSwitch.
+    """
+
+
 topos = {"yaml": YamlTopo}
 """What ``mn --custom`` looks for."""

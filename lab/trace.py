@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from lab import files
 from lab.errors import InvalidRun, ScenarioFailed, UsageError
 from lab.wire import capture_file, handshake, link_layer, mptcp
 from lab.wire.layout import Interface
@@ -54,22 +55,15 @@ class Trace:
     """The questions that left these segments, for messages."""
 
     @classmethod
-    def from_pcap(cls, path: Path | str, *, at: str) -> Trace:
-        """Read a capture that was taken at the host ``at``.
+    def from_pcap(cls, path: Path | str, *, at: str, at_least: int = 0) -> Trace:
+        """Read a capture that was taken at the host ``at``; other arguments as `read_capture`.
 
-        A last record that is only half written is left out; frames that are not TCP are not
-        segments, but count in the packet numbers.
+        Frames that are not TCP are not segments, but count in the packet numbers.
 
         Raises UsageError if there is no such file, or it is not a capture that can be decoded;
-        InvalidRun if it is empty, or its frames are cut where MPTCP options may be.
+        InvalidRun if it is damaged, or its frames are cut where MPTCP options may be.
         """
-        try:
-            data = Path(path).read_bytes()
-        except OSError as error:
-            raise UsageError(f"{path}: no capture to read: {error.strerror}") from error
-        records = tuple(capture_file.records(data, str(path)))
-        for interface in dict.fromkeys(record.interface for record in records):
-            _check(interface, path)
+        records = read_capture(Path(path), at_least=at_least)
         decoded = (
             decode(each.frame, each.interface.link_type, each.number, each.time) for each in records
         )
@@ -260,8 +254,27 @@ class Trace:
         return f"{time - self._zero():.6f} s"
 
 
-def _check(interface: Interface, path: Path | str) -> None:
-    """Raise if frames captured there cannot be decoded, or lack their options."""
+def read_capture(path: Path, *, at_least: int = 0) -> tuple[capture_file.Record, ...]:
+    """The records of a capture file; a last one that is only half written is left out.
+
+    Raises InvalidRun if it was altered, or has fewer than ``at_least`` records; other errors as
+    `Trace.from_pcap`.
+    """
+    try:
+        data = files.read(path)
+    except OSError as error:
+        raise UsageError(f"{path}: no capture to read: {error.strerror}") from error
+    records = tuple(capture_file.records(data, str(path)))
+    for interface in dict.fromkeys(record.interface for record in records):
+        _check_decodable(interface, path)
+    if len(records) < at_least:
+        raise InvalidRun(
+            f"{path}: {at_least} packets were recorded, {len(records)} are in the file: it was cut"
+        )
+    return records
+
+
+def _check_decodable(interface: Interface, path: Path) -> None:
     if interface.link_type not in link_layer.LINK_TYPES:
         known = ", ".join(map(str, link_layer.LINK_TYPES))
         raise UsageError(f"{path}: link type {interface.link_type} is not one of {known}")

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from difflib import get_close_matches
 from typing import Final
 
 from lab.errors import UsageError
@@ -31,8 +32,8 @@ class Scale:
     """The smallest value, in SI units."""
     most: Decimal
     """The largest value, in SI units."""
-    whole: bool = False
-    """Whether the SI value is a count, thus without a fraction."""
+    step: int | None = None
+    """What the SI value must be a multiple of; None allows any fraction."""
 
     def parse(self, text: str) -> Decimal:
         """The SI value of ``text``.
@@ -46,9 +47,15 @@ class Scale:
         if not self.least <= value <= self.most:
             span = f"{self.text(self.least)} to {self.text(self.most)}"
             raise UsageError(f"{text!r} is out of range ({span})")
-        if self.whole and value % 1:
-            raise UsageError(f"{text!r} is not a whole number of {next(iter(self.factors))}")
+        if self.step and value % self.step:
+            raise UsageError(f"{text!r} is not {self._multiple()}")
         return value
+
+    def _multiple(self) -> str:
+        unit = next(iter(self.factors))
+        return (
+            f"a whole number of {unit}" if self.step == 1 else f"a multiple of {self.step} {unit}"
+        )
 
     def text(self, value: Decimal) -> str:
         """``value`` in the largest unit that it fills; :meth:`parse` undoes it."""
@@ -69,7 +76,11 @@ def _needs_a_unit(text: object, units: Mapping[str, object]) -> UsageError:
     shown = repr(text)
     if len(shown) > _LONGEST:
         shown = f"{shown[:_LONGEST]}…"
-    return UsageError(f"{shown} needs a number and a unit ({', '.join(units)})")
+    number, written = _split(text)
+    by_lower_case = {unit.lower(): unit for unit in units}
+    near = get_close_matches(written.lower(), by_lower_case, 1, cutoff=0.5)
+    question = f"did you mean '{number} {by_lower_case[near[0]]}'? known: " if near else ""
+    return UsageError(f"{shown} needs a number and a unit ({question}{', '.join(units)})")
 
 
 def _factors(**factors: str) -> dict[str, Decimal]:
@@ -81,15 +92,15 @@ _SECONDS = _factors(us="1e-6", ms="1e-3", s="1")
 _BYTES = _factors(B="1", kB="1e3", MB="1e6", GB="1e9")
 _PACKETS = _factors(packets="1")
 
-# The kernel's shapers count whole bytes per second, so that 8 bit/s is the least there is.
-_RATE = Scale(_BITS_PER_SECOND, least=Decimal(8), most=Decimal("1e12"), whole=True)
+# The kernel's shapers count whole bytes per second.
+_RATE = Scale(_BITS_PER_SECOND, least=Decimal(8), most=Decimal("1e12"), step=8)
 _DURATION = Scale(_SECONDS, least=Decimal(0), most=Decimal(3600))
 _SHARE = Scale(_factors(**{"%": "0.01"}), least=Decimal(0), most=Decimal(1))
-_SIZE = Scale(_BYTES, least=Decimal(1), most=Decimal("1e12"), whole=True)
+_SIZE = Scale(_BYTES, least=Decimal(1), most=Decimal("1e12"), step=1)
 
 # The kernel's queues have limits of 32 bits.
-_QUEUE_PACKETS = Scale(_PACKETS, least=Decimal(1), most=Decimal("1e6"), whole=True)
-_QUEUE_BYTES = Scale(_BYTES, least=Decimal(1), most=Decimal("4e9"), whole=True)
+_QUEUE_PACKETS = Scale(_PACKETS, least=Decimal(1), most=Decimal("1e6"), step=1)
+_QUEUE_BYTES = Scale(_BYTES, least=Decimal(1), most=Decimal("4e9"), step=1)
 _QUEUE_TIME = Scale(_SECONDS, least=Decimal("1e-6"), most=Decimal(3600))
 _QUEUE_UNITS = _PACKETS | _BYTES | _SECONDS
 

@@ -55,7 +55,7 @@ class Transfer:
         self._sender, self._receiver, self._pattern = sender, receiver, pattern
         self._sent = self._delivered = 0
         self._stop = threading.Event()
-        self._abandoned = False
+        self._abandoned = self._ended = False
         self._problem: str | None = None
         self._progress = threading.Condition()
         self._threads = [
@@ -103,16 +103,21 @@ class Transfer:
         :raises ScenarioFailed: bytes are missing after ``timeout`` seconds, or one was altered.
         """
         self._stop.set()
-        self._wait(lambda: not self._threads[1].is_alive(), "the end of the stream", timeout)
+        self._wait(lambda: self._ended, "the end of the stream", timeout)
         if self._delivered != self._sent:
             raise ScenarioFailed(f"{self._sent} bytes were sent, {self._delivered} arrived")
         return self._delivered
 
     def _wait(self, reached: Callable[[], bool], what: str, timeout: float) -> None:
         with self._progress:
-            self._progress.wait_for(lambda: self._problem or reached(), timeout)
+            self._progress.wait_for(lambda: self._problem or self._ended or reached(), timeout)
         if self._problem:
             raise ScenarioFailed(f"the transfer broke: {self._problem}")
+        if self._ended and not reached():
+            raise ScenarioFailed(
+                f"waited for {what}, but the transfer has ended: "
+                f"{size_text(self._delivered)} arrived"
+            )
         if not reached():
             raise ScenarioFailed(
                 f"waited {timeout:g} s for {what}; {size_text(self._delivered)} arrived"
@@ -125,6 +130,7 @@ class Transfer:
             if not self._abandoned:
                 self._problem = str(problem)
         with self._progress:
+            self._ended |= work == self._receive
             self._progress.notify_all()
 
     def _send(self) -> None:

@@ -44,6 +44,7 @@ from mptcpapi.errors import (
 )
 from mptcpapi.event import Event, EventKind
 from mptcpapi.events import EventStream
+from mptcpapi.info import Subflow
 from mptcpapi.managed import (
     Limits,
     ManagedAddress,
@@ -57,7 +58,7 @@ from mptcpapi.mib import counters
 from mptcpapi.mptcpinfo import MptcpInfo, mptcp_info
 from mptcpapi.opening import open_subflow
 from mptcpapi.settings import set_path_manager
-from mptcpapi.subflow import Subflow, in_use, subflows, token
+from mptcpapi.subflow import SubflowDetails, in_use, subflow_details, subflows, token
 from mptcpapi.subflow_options import get_subflow_option, set_subflow_option
 from mptcpapi.tcpinfo import TcpInfo, tcp_info
 
@@ -87,6 +88,7 @@ __all__ = [
     "Socket",
     "SocketClosed",
     "Subflow",
+    "SubflowDetails",
     "SubflowRefused",
     "SubflowTimeout",
     "TcpInfo",
@@ -113,6 +115,7 @@ __all__ = [
     "set_limits",
     "set_path_manager",
     "set_subflow_option",
+    "subflow_details",
     "subflows",
     "tcp_info",
     "token",

@@ -23,12 +23,18 @@ SIOCGSKNS: Final = 0x894C
 CLONE_NEWNET: Final = 0x40000000
 
 # include/uapi/asm-generic/socket.h
+SO_ATTACH_FILTER: Final = 26
 SO_RCVBUFFORCE: Final = 33
 SO_DOMAIN: Final = 39
 SO_MAX_PACING_RATE: Final = 47
 SO_COOKIE: Final = 57
 SO_BINDTOIFINDEX: Final = 62
 SO_TXREHASH: Final = 74
+
+# include/uapi/linux/filter.h, include/uapi/linux/bpf_common.h: a classic BPF program
+SOCK_FILTER: Final = Struct("@HBBI")
+SOCK_FPROG: Final = Struct("@HP")
+BPF_RET: Final = 0x06
 
 # include/uapi/linux/tcp.h, include/uapi/linux/in6.h
 TCP_THIN_LINEAR_TIMEOUTS: Final = 16
@@ -156,6 +162,23 @@ GENLMSGHDR: Final = Struct("=BBH")
 MPTCP_PM_NAME: Final = "mptcp_pm"
 MPTCP_PM_EV_GRP_NAME: Final = "mptcp_pm_events"
 MPTCP_PM_VER: Final = 1
+
+# enum mptcp_pm_attrs, and enum mptcp_pm_addr_attrs of an address
+MPTCP_PM_ATTR_ADDR: Final = 1
+MPTCP_PM_ATTR_RCV_ADD_ADDRS: Final = 2
+MPTCP_PM_ATTR_SUBFLOWS: Final = 3
+MPTCP_PM_ATTR_TOKEN: Final = 4
+MPTCP_PM_ATTR_LOC_ID: Final = 5
+MPTCP_PM_ATTR_ADDR_REMOTE: Final = 6
+MPTCP_PM_ADDR_ATTR_FAMILY: Final = 1
+MPTCP_PM_ADDR_ATTR_ID: Final = 2
+MPTCP_PM_ADDR_ATTR_ADDR4: Final = 3
+MPTCP_PM_ADDR_ATTR_ADDR6: Final = 4
+MPTCP_PM_ADDR_ATTR_PORT: Final = 5
+MPTCP_PM_ADDR_ATTR_FLAGS: Final = 6
+MPTCP_PM_ADDR_ATTR_IF_IDX: Final = 7
+
+# Commands
 MPTCP_PM_CMD_ADD_ADDR: Final = 1
 MPTCP_PM_CMD_DEL_ADDR: Final = 2
 MPTCP_PM_CMD_GET_ADDR: Final = 3
@@ -196,6 +219,7 @@ MPTCP_EVENT_SUB_CLOSED: Final = 11
 MPTCP_EVENT_SUB_PRIORITY: Final = 13
 MPTCP_EVENT_LISTENER_CREATED: Final = 15
 MPTCP_EVENT_LISTENER_CLOSED: Final = 16
+MPTCP_ATTR_TOKEN: Final = 1  # of enum mptcp_event_attr
 MPTCP_PM_EV_FLAG_SERVER_SIDE: Final = 1 << 1
 
 # include/uapi/linux/sock_diag.h, inet_diag.h
@@ -208,6 +232,16 @@ INET_DIAG_NOCOOKIE: Final = 0xFFFFFFFFFFFFFFFF
 # struct inet_diag_req_v2: family, protocol, ext, states; then inet_diag_sockid: sport, dport (both
 # in network order), src, dst, interface, cookie
 INET_DIAG_REQ_V2: Final = Struct("=BBBxI2s2s16s16sIQ")
+
+# struct inet_diag_msg: family, (state, timer, retrans), inet_diag_sockid as above, (expires,
+# rqueue, wqueue, uid), inode
+INET_DIAG_MSG: Final = Struct("=B3x2s2s16s16sIQ16xI")
+
+# Attributes in INET_DIAG_ULP_INFO, and in the one of MPTCP (include/uapi/linux/mptcp.h)
+INET_ULP_INFO_MPTCP: Final = 3
+MPTCP_SUBFLOW_ATTR_FLAGS: Final = 8
+MPTCP_SUBFLOW_ATTR_ID_REM: Final = 9
+MPTCP_SUBFLOW_ATTR_ID_LOC: Final = 10
 
 
 class SubflowFlag(IntFlag):

@@ -20,11 +20,21 @@ import os
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack, suppress
 from functools import partial
-from socket import AF_INET, AI_PASSIVE, IPPROTO_TCP, SO_ERROR, SOCK_STREAM, SOL_SOCKET, TCP_NODELAY
+from socket import (
+    AF_INET,
+    AI_PASSIVE,
+    IPPROTO_TCP,
+    SHUT_RDWR,
+    SO_ERROR,
+    SOCK_STREAM,
+    SOL_SOCKET,
+    TCP_NODELAY,
+)
 from typing import Any, Self, TypeVar
 
 # Event messages are decoded in the event loop, where an import of 0.2 s would block.
 from mptcpapi import (
+    announcing,
     closing,
     control,
     opening,
@@ -36,9 +46,9 @@ from mptcpapi.deadline import Deadline
 from mptcpapi.endpoint import Address
 from mptcpapi.event import Event, EventKind
 from mptcpapi.events import EventStream
-from mptcpapi.info import Descriptor, FullInfo
+from mptcpapi.info import Descriptor, FullInfo, Subflow
 from mptcpapi.netlink import Netlink
-from mptcpapi.subflow import Subflow
+from mptcpapi.subflow import SubflowDetails
 
 Connection = Descriptor | asyncio.StreamWriter | asyncio.BaseTransport
 """What the operations take: a stream's writer, a transport, a socket, or a descriptor."""
@@ -133,7 +143,7 @@ async def open_subflow(
     backup: bool = False,
     interface: str | int | None = None,
     timeout: float = DEFAULT_TIMEOUT,
-) -> Subflow:
+) -> SubflowDetails:
     """See `mptcpapi.open_subflow`. If it is cancelled, the subflow is closed again."""
     sock = _socket_of(connection)
     deadline = Deadline(timeout)
@@ -153,11 +163,23 @@ async def open_subflow(
 
 
 async def close_subflow(
-    connection: Connection, subflow: Subflow | int, *, timeout: float = DEFAULT_TIMEOUT
+    connection: Connection,
+    subflow: Subflow | int,
+    how: int = SHUT_RDWR,
+    *,
+    timeout: float = DEFAULT_TIMEOUT,
 ) -> None:
     """See `mptcpapi.close_subflow`."""
     sock = _socket_of(connection)
-    await _carried_out(partial(closing.close_subflow, sock, subflow, timeout=timeout))
+    await _carried_out(partial(closing.close_subflow, sock, subflow, how, timeout=timeout))
+
+
+async def abort_subflow(
+    connection: Connection, subflow: Subflow | int, *, timeout: float = DEFAULT_TIMEOUT
+) -> None:
+    """See `mptcpapi.abort_subflow`."""
+    sock = _socket_of(connection)
+    await _carried_out(partial(closing.abort_subflow, sock, subflow, timeout=timeout))
 
 
 async def set_backup(
@@ -166,10 +188,22 @@ async def set_backup(
     backup: bool,
     *,
     timeout: float = DEFAULT_TIMEOUT,
-) -> Subflow:
+) -> SubflowDetails:
     """See `mptcpapi.set_backup`."""
     sock = _socket_of(connection)
     return await _carried_out(partial(control.set_backup, sock, subflow, backup, timeout=timeout))
+
+
+async def announce(connection: Connection, address: Address, *, id: int | None = None) -> int:
+    """See `mptcpapi.announce`. If it is cancelled, the address may have been announced."""
+    sock = _socket_of(connection)
+    return await _carried_out(partial(announcing.announce, sock, address, id=id))
+
+
+async def withdraw(connection: Connection, id: int) -> None:
+    """See `mptcpapi.withdraw`."""
+    sock = _socket_of(connection)
+    await _carried_out(partial(announcing.withdraw, sock, id))
 
 
 def events(connection: Connection) -> Events:

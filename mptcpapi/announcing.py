@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from errno import EINVAL
+from socket import socket
 from typing import Literal
 
 from mptcpapi.abi import AddressFlag
 from mptcpapi.control import control
-from mptcpapi.endpoint import Address, parse
+from mptcpapi.endpoint import Address, Endpoint, parse, unicast
 from mptcpapi.errors import InvalidArgument, KernelRefused
-from mptcpapi.info import Descriptor, read_address_family
+from mptcpapi.info import Descriptor, fileno, read_address_family, read_names
+from mptcpapi.joins import listen_at
 from mptcpapi.pathmanager import LocalAddress, PmAddress, address_ids
 
 
@@ -39,7 +41,7 @@ def announce(sock: Descriptor, address: Address, *, id: int | None = None) -> in
         see `mptcpapi.errors`
     """
     with control(sock) as connection:
-        local = parse(address, 0, read_address_family(connection.fd))
+        local = unicast(parse(address, 0, read_address_family(connection.fd)))
         if id is None:
             initial = LocalAddress(connection.local.host, 0, 0)
             listed = connection.manager.local_addresses()
@@ -47,6 +49,18 @@ def announce(sock: Descriptor, address: Address, *, id: int | None = None) -> in
         _check(id)
         connection.manager.announce(PmAddress(local, id, AddressFlag.SIGNAL))
         return id
+
+
+def listen_for(sock: Descriptor, address: Address) -> socket:
+    """A socket that listens where the peer goes when this address is announced to it.
+
+    :raises InvalidArgument: an address that cannot be
+    :raises KernelRefused: it cannot listen there; errno and text say why
+    """
+    fd = fileno(sock)
+    ours, _ = read_names(fd)
+    local = unicast(parse(address, 0, read_address_family(fd)))
+    return listen_at(fd, Endpoint(local.host, local.port or ours.port))
 
 
 def withdraw(sock: Descriptor, id: int) -> None:

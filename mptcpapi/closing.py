@@ -8,8 +8,7 @@ from socket import SHUT_RD, SHUT_RDWR, SHUT_WR
 from mptcpapi.control import DEFAULT_TIMEOUT, control
 from mptcpapi.deadline import Deadline
 from mptcpapi.errors import InvalidArgument, KernelRefused, Unsupported
-from mptcpapi.info import Descriptor
-from mptcpapi.subflow import Subflow
+from mptcpapi.info import Descriptor, Subflow
 
 _WAYS = (SHUT_RD, SHUT_WR, SHUT_RDWR)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from contextlib import ExitStack
 from errno import EACCES, EINVAL, ENOPROTOOPT, EOPNOTSUPP, EPERM, EPROTONOSUPPORT
 from types import EllipsisType
 from typing import Any, Literal, Self, overload
@@ -19,11 +20,14 @@ from mptcpapi import (
     subflow_options,
     tcpinfo,
 )
+from mptcpapi.announcing import listen_for
 from mptcpapi.control import DEFAULT_TIMEOUT
 from mptcpapi.endpoint import Address
-from mptcpapi.errors import FallenBack, Unavailable
+from mptcpapi.errors import FallenBack, InvalidArgument, Unavailable
+from mptcpapi.info import Subflow, fileno
+from mptcpapi.joins import Joins
 from mptcpapi.mptcpinfo import MptcpInfo
-from mptcpapi.subflow import Subflow
+from mptcpapi.subflow import SubflowDetails
 from mptcpapi.tcpinfo import TcpInfo
 
 _REASONS = {
@@ -42,6 +46,7 @@ class Socket(socket.socket):
     whatever family and protocol it is, instead of making a socket.
 
     :raises Unavailable: the kernel makes no MPTCP sockets; the text says why
+    :raises InvalidArgument: MPTCP has no sockets of this family or type
     """
 
     def __init__(
@@ -51,9 +56,12 @@ class Socket(socket.socket):
         proto: int = abi.IPPROTO_MPTCP,
         fileno: int | None = None,
     ) -> None:
+        self._joins = Joins()
         if fileno is not None:
             super().__init__(fileno=fileno)
             return
+        if proto == abi.IPPROTO_MPTCP:
+            _check_kind(family, type)
         try:
             super().__init__(family, type, proto)
         except OSError as refused:
@@ -62,15 +70,37 @@ class Socket(socket.socket):
             text = f"no MPTCP socket can be made: {_REASONS[refused.errno]}"
             raise Unavailable(refused.errno, text) from refused
 
+    def listen(self, *backlog: int) -> None:
+        """Like ``socket.listen``; connections of the userspace path manager will accept subflows.
+
+        They do while somebody listens to the kernel's events: this socket, until it and all that
+        it has accepted are closed. It does so if the path manager is the userspace one by now.
+        """
+        super().listen(*backlog)
+        self._joins.admit(self.fileno())
+
     def accept(self) -> tuple[Self, Any]:
         """Like ``socket.accept``; ``proto`` tells the truth: TCP if the client's SYN was TCP's."""
         accepted, address = super().accept()
         fd = accepted.detach()
         try:
-            return type(self)(fileno=fd), address
+            connection = type(self)(fileno=fd)
         except BaseException:
             os.close(fd)
             raise
+        self._joins.admit_too(connection._joins)
+        return connection, address
+
+    def close(self) -> None:
+        """Like ``socket.close``; also stops listening for subflows."""
+        super().close()
+        if self.fileno() < 0:  # no file made of it is open any more
+            self._joins.close()
+
+    def detach(self) -> int:
+        """Like ``socket.detach``; also stops listening for subflows."""
+        self._joins.close()
+        return super().detach()
 
     def in_use(self) -> bool:
         """See `mptcpapi.in_use`."""
@@ -92,6 +122,10 @@ class Socket(socket.socket):
         """See `mptcpapi.subflows`."""
         return subflow.subflows(self)
 
+    def subflow_details(self) -> tuple[SubflowDetails, ...]:
+        """See `mptcpapi.subflow_details`."""
+        return subflow.subflow_details(self)
+
     def open_subflow(
         self,
         local: Address | None = None,
@@ -100,7 +134,7 @@ class Socket(socket.socket):
         backup: bool = False,
         interface: str | int | None = None,
         timeout: float = DEFAULT_TIMEOUT,
-    ) -> Subflow:
+    ) -> SubflowDetails:
         """See `mptcpapi.open_subflow`."""
         return opening.open_subflow(
             self, local, remote, backup=backup, interface=interface, timeout=timeout
@@ -124,17 +158,32 @@ class Socket(socket.socket):
         """See `mptcpapi.path_manager`."""
         return announcing.path_manager(self)
 
-    def announce(self, address: Address, *, id: int | None = None) -> int:
-        """See `mptcpapi.announce`."""
-        return announcing.announce(self, address, id=id)
+    def announce(self, address: Address, *, id: int | None = None, listen: bool = False) -> int:
+        """See `mptcpapi.announce`; ``listen``: also accept subflows there.
+
+        For that a socket listens with MPTCP at the address, at the port given or that of the
+        connection, until `withdraw` or until this socket is closed. A server whose own socket
+        listens there already does not need it.
+
+        :raises KernelRefused: it cannot listen there: EADDRINUSE, EADDRNOTAVAIL, EACCES
+        """
+        self._joins.admit(fileno(self))
+        with ExitStack() as undo:
+            listener = undo.enter_context(listen_for(self, address)) if listen else None
+            number = announcing.announce(self, address, id=id)
+            undo.pop_all()
+        if listener is not None:
+            self._joins.keep(number, listener)
+        return number
 
     def withdraw(self, id: int) -> None:
-        """See `mptcpapi.withdraw`."""
+        """See `mptcpapi.withdraw`; also stops listening there."""
         announcing.withdraw(self, id)
+        self._joins.drop(id)
 
     def set_backup(
         self, which: Subflow | int, backup: bool, *, timeout: float = DEFAULT_TIMEOUT
-    ) -> Subflow:
+    ) -> SubflowDetails:
         """See `mptcpapi.set_backup`."""
         return control.set_backup(self, which, backup, timeout=timeout)
 
@@ -215,8 +264,12 @@ def create_server(
     has no MPTCP.
 
     :raises Unavailable: no MPTCP sockets here, and no ``fallback``
+    :raises InvalidArgument: ``dualstack_ipv6`` with another family than AF_INET6
     :raises OSError: what ``socket.create_server`` raises
     """
+    if dualstack_ipv6 and family != socket.AF_INET6:
+        text = f"dualstack_ipv6 with family {family!r}: expected AF_INET6"
+        raise InvalidArgument(EINVAL, text)
     sock = make_socket(family, socket.SOCK_STREAM, fallback)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -230,6 +283,14 @@ def create_server(
         sock.close()
         raise
     return sock
+
+
+def _check_kind(family: int, kind: int) -> None:
+    """Refuse what the kernel refuses as if it were built without MPTCP."""
+    is_stream = kind & ~(socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC) == socket.SOCK_STREAM
+    if family not in {socket.AF_INET, socket.AF_INET6} or not is_stream:
+        text = f"family {family!r}, type {kind!r}: MPTCP is SOCK_STREAM of AF_INET or AF_INET6"
+        raise InvalidArgument(EINVAL, text)
 
 
 def make_socket(family: int, kind: int, fallback: bool) -> Socket:

@@ -5,21 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from errno import EBADF, ETIMEDOUT
+from errno import EINVAL, ETIMEDOUT
 from time import sleep
 
 from mptcpapi.deadline import Deadline
 from mptcpapi.diag import Diag
 from mptcpapi.endpoint import Endpoint
 from mptcpapi.errors import (
+    InvalidArgument,
     KernelRefused,
     PathManagerNotUserspace,
-    SocketClosed,
     SubflowTimeout,
 )
-from mptcpapi.info import Descriptor, SubflowEntry, fileno, read_full_info, read_inode, read_names
+from mptcpapi.info import (
+    Descriptor,
+    Subflow,
+    another_connection,
+    fileno,
+    read_full_info,
+    read_inode,
+    read_names,
+)
 from mptcpapi.pathmanager import PathManager
-from mptcpapi.subflow import Subflow, describe, is_open, pick
+from mptcpapi.subflow import SubflowDetails, describe, is_open, pick
 
 DEFAULT_TIMEOUT = 10.0
 """Seconds."""
@@ -40,28 +48,29 @@ class Control:
     manager: PathManager
     diag: Diag
 
-    def entries(self) -> tuple[SubflowEntry, ...]:
+    def entries(self) -> tuple[Subflow, ...]:
         """The subflows now, closed ones that are still listed included.
 
+        :raises ConnectionEnded: it ended meanwhile
         :raises SocketClosed: another thread closed the socket
         """
         info = read_full_info(self.fd)
         if info.token != self.token:
-            raise SocketClosed(EBADF, f"descriptor {self.fd} is another socket now")
+            raise another_connection(self.fd, info.token)
         return info.subflows
 
-    def find(self, which: Subflow | int) -> SubflowEntry:
+    def find(self, which: Subflow | int) -> Subflow:
         """The subflow that the caller means.
 
         :raises NoSuchSubflow: it is of another connection, closed, or never was
         """
         return pick(self.entries(), which)
 
-    def describe(self, entry: SubflowEntry) -> Subflow:
+    def describe(self, entry: Subflow) -> SubflowDetails:
         """The subflow as it is now."""
         return describe(entry, self.diag.find(entry.local, entry.remote))
 
-    def wait_until_gone(self, entry: SubflowEntry, deadline: Deadline) -> None:
+    def wait_until_gone(self, entry: Subflow, deadline: Deadline) -> None:
         """Return when this host has given the subflow up (as it may before the peer knows)."""
         while any(other.id == entry.id and is_open(other) for other in self.entries()):
             if deadline.passed:
@@ -69,7 +78,7 @@ class Control:
                 raise SubflowTimeout(ETIMEDOUT, text)
             sleep(POLL_INTERVAL)
 
-    def make_backup(self, entry: SubflowEntry, backup: bool, deadline: Deadline) -> Subflow:
+    def make_backup(self, entry: Subflow, backup: bool, deadline: Deadline) -> SubflowDetails:
         """Send MP_PRIO; the subflow, once it shows the priority (no event is sent at this host)."""
         try:
             self.manager.set_backup(entry.local, entry.remote, backup=backup)
@@ -104,17 +113,28 @@ def control(sock: Descriptor) -> Iterator[Control]:
 
 def set_backup(
     sock: Descriptor, subflow: Subflow | int, backup: bool, *, timeout: float = DEFAULT_TIMEOUT
-) -> Subflow:
+) -> SubflowDetails:
     """Make a subflow backup or normal, for both directions, and tell the peer with MP_PRIO.
 
     A backup subflow carries data only while no other one can. Returns the subflow as it then is.
     Source: SET_FLAGS, confirmed by MPTCP_SUBFLOW_FLAG_BKUP_LOC; ``timeout`` in seconds.
 
     :raises NoSuchSubflow: the connection has no such subflow
+    :raises InvalidArgument: ``backup`` is no bool
     :raises SubflowTimeout: the kernel does not show the new priority
     :raises NoPrivilege, PathManagerNotUserspace, FallenBack, ConnectionEnded, SocketClosed:
         see `mptcpapi.errors`
     """
+    check_backup(backup)
     deadline = Deadline(timeout)
     with control(sock) as connection:
         return connection.make_backup(connection.find(subflow), backup, deadline)
+
+
+def check_backup(backup: object) -> None:
+    """Refuse what is not a bool: no subflow would ever show such a priority.
+
+    :raises InvalidArgument: it is none
+    """
+    if not isinstance(backup, bool):
+        raise InvalidArgument(EINVAL, f"backup {backup!r}: expected True or False")

@@ -8,20 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from errno import EBADMSG, ENOENT
 from ipaddress import ip_address
-from socket import IPPROTO_TCP
-from typing import TYPE_CHECKING
+from socket import AF_INET, AF_INET6, IPPROTO_TCP
 
 from mptcpapi import abi
 from mptcpapi.abi import SubflowFlag
-from mptcpapi.endpoint import Endpoint, numeric_host
+from mptcpapi.endpoint import IPV4_SIZE, Endpoint, decode_host
 from mptcpapi.errors import BadAnswer, KernelRefused, NoPrivilege
 from mptcpapi.netlink import Closing, Netlink
-from mptcpapi.nlmsg import Message
+from mptcpapi.nlmsg import Message, attributes, integer
 
-if TYPE_CHECKING:
-    from mptcpapi.tables import Decoded
-
-_INET_DIAG_MSG_SIZE = 72
 _ALL_STATES = 0xFFFFFFFF
 
 
@@ -120,28 +115,31 @@ def _request(
 
 def decode_diag(message: Message) -> SubflowDiag:
     """``struct inet_diag_msg`` with INET_ULP_INFO_MPTCP, if the kernel gives it."""
-    from mptcpapi import tables  # noqa: PLC0415
-
-    fields = tables.decode(tables.subflow_diag_msg, message, _INET_DIAG_MSG_SIZE)
-    local, remote = _endpoint(fields, "src", "sport"), _endpoint(fields, "dst", "dport")
-    inode, cookie = fields.fixed["idiag_inode"], fields.fixed["idiag_cookie"]
-    socket = SubflowDiag(local, remote, inode, cookie, fields.fixed["idiag_if"])
-    ulp = fields.nested("INET_DIAG_ULP_INFO")
-    subflow = ulp.nested("INET_ULP_INFO_MPTCP") if ulp else None
-    if subflow is None:
-        return socket
-    flags = subflow.integer("MPTCP_SUBFLOW_ATTR_FLAGS")
+    body = message.body
+    if len(body) < abi.INET_DIAG_MSG.size:
+        raise BadAnswer(EBADMSG, f"an answer of sock_diag of {len(body)} bytes is too short")
+    family, sport, dport, source, there, index, cookie, inode = abi.INET_DIAG_MSG.unpack_from(body)
+    local, remote = _endpoint(family, source, sport), _endpoint(family, there, dport)
+    socket = SubflowDiag(local, remote, inode, cookie, index)
+    fields = dict(attributes(body[abi.INET_DIAG_MSG.size :]))
+    ulp = dict(attributes(fields.get(abi.INET_DIAG_ULP_INFO, b"")))
+    subflow = dict(attributes(ulp.get(abi.INET_ULP_INFO_MPTCP, b"")))
+    flags = _integer(subflow, abi.MPTCP_SUBFLOW_ATTR_FLAGS, 4)
     return replace(
         socket,
         flags=None if flags is None else SubflowFlag(flags),
-        local_id=subflow.integer("MPTCP_SUBFLOW_ATTR_ID_LOC"),
-        remote_id=subflow.integer("MPTCP_SUBFLOW_ATTR_ID_REM"),
+        local_id=_integer(subflow, abi.MPTCP_SUBFLOW_ATTR_ID_LOC, 1),
+        remote_id=_integer(subflow, abi.MPTCP_SUBFLOW_ATTR_ID_REM, 1),
     )
 
 
-def _endpoint(fields: Decoded, host: str, port: str) -> Endpoint:
-    try:
-        return Endpoint(numeric_host(fields.fixed[f"idiag_{host}"]), fields.fixed[f"idiag_{port}"])
-    except (ValueError, AttributeError) as broken:  # of another family pyroute2 leaves the words
-        family = fields.fixed["idiag_family"]
-        raise BadAnswer(EBADMSG, f"sock_diag: an address of family {family}") from broken
+def _endpoint(family: int, packed: bytes, port: bytes) -> Endpoint:
+    if family not in {AF_INET, AF_INET6}:
+        raise BadAnswer(EBADMSG, f"sock_diag: an address of family {family}")
+    host = decode_host(packed[:IPV4_SIZE] if family == AF_INET else packed)
+    return Endpoint(host, int.from_bytes(port, "big"))
+
+
+def _integer(fields: dict[int, bytes], kind: int, size: int) -> int | None:
+    payload = fields.get(kind)
+    return None if payload is None else integer(payload, size)

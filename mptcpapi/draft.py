@@ -18,24 +18,33 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from errno import ENOPROTOOPT, EOVERFLOW
+from errno import EINVAL, ENOPROTOOPT, EOVERFLOW
 from socket import (
     AF_UNSPEC,
     IPPROTO_TCP,
     SHUT_RDWR,
     TCP_INFO,
 )
+from typing import TypeVar
 
 from mptcpapi import closing, opening
 from mptcpapi.abi import TcpState
 from mptcpapi.control import DEFAULT_TIMEOUT
 from mptcpapi.endpoint import Endpoint, parse
-from mptcpapi.errors import Unsupported, UsageError
-from mptcpapi.info import Descriptor, fileno, read_full_info
-from mptcpapi.subflow import Subflow, no_such_subflow, pick, subflows
+from mptcpapi.errors import InvalidArgument, Unsupported, UsageError
+from mptcpapi.info import Descriptor, Subflow, fileno
+from mptcpapi.subflow import (
+    SubflowDetails,
+    no_such_subflow,
+    read_tcp_info,
+    subflow_details,
+    subflows,
+)
 from mptcpapi.subflow_options import get_subflow_option, set_subflow_option
 
 _GREATEST_ID = 255
+
+_S = TypeVar("_S", bound=Subflow)
 
 _TCP_INFO_ROOM = 1024
 """Bytes; the struct had 280 in Linux 6.18, and a kernel fills no more than its own has."""
@@ -94,8 +103,11 @@ def open_sub(sock: Descriptor, flow: Flow, *, timeout: float = DEFAULT_TIMEOUT) 
 
     :raises UsageError: the new id is above 255 (EOVERFLOW); the subflow is closed again
     """
-    backup = bool(flow.low_prio)
-    opened = opening.open_subflow(sock, flow.local, flow.remote, backup=backup, timeout=timeout)
+    if not isinstance(flow, Flow):
+        raise InvalidArgument(EINVAL, f"flow {flow!r}: expected what make_flow gives")
+    opened = opening.open_subflow(
+        sock, flow.local, flow.remote, backup=flow.low_prio or False, timeout=timeout
+    )
     try:
         return _narrow(opened.id)
     except UsageError:
@@ -109,12 +121,13 @@ def close_sub(
     """MPTCP_CLOSE_SUB_ID: close a subflow in both directions, as `mptcpapi.close_subflow` does.
 
     ``how``: SHUT_RD, SHUT_WR or SHUT_RDWR, as in ``shutdown``. All three do the same, since Linux
-    has no subflow that is closed in one direction only: the subflow ends with FIN.
+    has no subflow that is closed in one direction only: the subflow ends with FIN. An unknown id is
+    told before a bad ``how``, for the id says which subflow is meant.
 
     :raises NoSuchSubflow: the connection has no subflow ``id`` (EINVAL)
     :raises InvalidArgument: another ``how`` (EINVAL)
     """
-    closing.close_subflow(sock, _find(sock, id), how, timeout=timeout)
+    closing.close_subflow(sock, _find(subflows(sock), id), how, timeout=timeout)
 
 
 def get_sub_ids(sock: Descriptor) -> tuple[SubStatus, ...]:
@@ -122,7 +135,7 @@ def get_sub_ids(sock: Descriptor) -> tuple[SubStatus, ...]:
 
     :raises UsageError: one has an id above 255 (EOVERFLOW)
     """
-    return tuple(status_of(present) for present in subflows(sock))
+    return tuple(map(status_of, subflow_details(sock)))
 
 
 def get_sub_tuple(sock: Descriptor, id: int) -> Flow:
@@ -130,7 +143,7 @@ def get_sub_tuple(sock: Descriptor, id: int) -> Flow:
 
     :raises NoSuchSubflow: the connection has no subflow ``id`` (EINVAL)
     """
-    found = _find(sock, id)
+    found = _find(subflow_details(sock), id)
     return Flow(found.local, found.remote, status_of(found).low_prio, found.id)
 
 
@@ -141,9 +154,7 @@ def get_sub_info(sock: Descriptor, id: int) -> bytes:
 
     :raises NoSuchSubflow: the connection has no subflow ``id`` (EINVAL)
     """
-    found = _find(sock, id)
-    info = read_full_info(fileno(sock), tcp_info_size=_TCP_INFO_ROOM)
-    return pick(info.subflows, found.id).tcp_info
+    return read_tcp_info(fileno(sock), _find(subflows(sock), id), _TCP_INFO_ROOM)
 
 
 def get_sub_sockopt(
@@ -157,7 +168,7 @@ def get_sub_sockopt(
     :raises Unsupported: one subflow has no such option (ENOPROTOOPT)
     :raises NoPrivilege: a capability is missing, which the text names
     """
-    _find(sock, id)
+    _find(subflows(sock), id)
     if (level, option) == (IPPROTO_TCP, TCP_INFO) and length is None:
         return get_sub_info(sock, id)
     with _unknown_at_the_level():
@@ -173,7 +184,7 @@ def set_sub_sockopt(sock: Descriptor, id: int, level: int, option: int, value: i
     :raises Unsupported: one subflow has no such option, or it cannot be set (ENOPROTOOPT)
     :raises NoPrivilege: a capability is missing, which the text names
     """
-    _find(sock, id)
+    _find(subflows(sock), id)
     with _unknown_at_the_level():
         set_subflow_option(sock, id, level, option, value)
 
@@ -187,7 +198,7 @@ def _unknown_at_the_level() -> Iterator[None]:
         raise Unsupported(ENOPROTOOPT, str(lacking.strerror)) from lacking
 
 
-def status_of(present: Subflow) -> SubStatus:
+def status_of(present: SubflowDetails) -> SubStatus:
     """The draft's flags of a subflow.
 
     :raises UsageError: its id is above 255 (EOVERFLOW)
@@ -204,8 +215,7 @@ def status_of(present: Subflow) -> SubStatus:
     )
 
 
-def _find(sock: Descriptor, id: int) -> Subflow:
-    present = subflows(sock)
+def _find(present: tuple[_S, ...], id: int) -> _S:
     for candidate in present:
         if candidate.id == id <= _GREATEST_ID:
             return candidate

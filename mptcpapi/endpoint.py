@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from errno import EBADMSG, EINVAL
-from ipaddress import IPv4Address, IPv6Address, ip_address
-from socket import AF_INET, AF_INET6, AF_UNSPEC, SOCK_STREAM, getaddrinfo
+from ipaddress import IPv6Address, ip_address
+from socket import AF_INET, AF_INET6, AF_UNSPEC, SOCK_STREAM, getaddrinfo, inet_ntoa
 from struct import error as StructError
 from typing import Any, NamedTuple
 
 from mptcpapi import abi
-from mptcpapi.errors import BadAnswer, InvalidArgument
+from mptcpapi.errors import BadAnswer, InvalidArgument, raise_if_exhausted
 
 Address = str | tuple[Any, ...]
-"""What callers may write: a host, or a tuple that begins with host and port (any ``sockaddr``)."""
+"""What callers may write: a host, "host:port" ("[host]:port" for IPv6), or a tuple that begins with
+host and port (any ``sockaddr``). A host is an IP address or a name."""
+
+
+_HOST_AND_PORT = re.compile(r"(?:\[([^][]*)\]|([^:]*))(?::(\d{1,9}))?", re.ASCII)
+
+IPV4_SIZE = 4
+"""Bytes of an IPv4 address."""
 
 
 class Endpoint(NamedTuple):
@@ -36,6 +44,12 @@ class Endpoint(NamedTuple):
         """Whether the kernel is to choose the address (0.0.0.0 or ::)."""
         return self.host in {"0.0.0.0", "::"}  # noqa: S104 - compared, not bound
 
+    @property
+    def is_unicast(self) -> bool:
+        """Whether it can be an end of a subflow, as far as the address alone tells."""
+        address = ip_address(self.host)
+        return not (address.is_multicast or self.is_wildcard or self.host == "255.255.255.255")
+
 
 def numeric_host(text: str) -> str:
     """The IP address ``text`` in the form that `Endpoint` wants; ValueError if it is none."""
@@ -44,30 +58,60 @@ def numeric_host(text: str) -> str:
     return str(mapped or address)
 
 
+def decode_host(packed: bytes) -> str:
+    """The host in the 4 bytes of an IPv4 address or the 16 of an IPv6 one."""
+    if len(packed) == IPV4_SIZE:
+        return inet_ntoa(packed)
+    address = IPv6Address(packed)
+    return str(address.ipv4_mapped or address)
+
+
 def parse(address: Address, default_port: int, family: int) -> Endpoint:
     """The endpoint that a caller means by ``address``: a host, or a host and a port.
 
     A name is looked up in ``family`` (or AF_UNSPEC) and the first address found is taken; looking
     up takes as long as the system's resolver takes.
+
+    :raises InvalidArgument: no such address can be, or it is of another family
     """
-    if isinstance(address, str):
-        host, port = address, default_port
-    else:
-        try:
-            host, port = address[0], address[1]
-        except (TypeError, IndexError) as broken:
-            text = f"address {address!r}: expected a host, or a tuple of host and port"
-            raise InvalidArgument(EINVAL, text) from broken
-    if not isinstance(port, int) or not 0 <= port <= 0xFFFF:
+    match address:
+        case str():
+            host, port = _split(address, default_port)
+        case (str(host), port, *_):
+            pass
+        case _:
+            text = f"address {address!r}: expected a host, 'host:port', or a tuple of host and port"
+            raise InvalidArgument(EINVAL, text)
+    if not isinstance(port, int) or isinstance(port, bool) or not 0 <= port <= 0xFFFF:
         raise InvalidArgument(EINVAL, f"port {port!r}: expected an integer from 0 to 65535")
     return Endpoint(_lookup(host, family), port)
 
 
-def _lookup(host: object, family: int) -> str:
+def unicast(endpoint: Endpoint) -> Endpoint:
+    """The endpoint, which one host alone must have.
+
+    :raises InvalidArgument: a wildcard, multicast or broadcast address
+    """
+    if endpoint.is_unicast:
+        return endpoint
+    text = f"host {endpoint.host!r}: a wildcard, multicast or broadcast address, of no single host"
+    raise InvalidArgument(EINVAL, text)
+
+
+def _split(text: str, default_port: int) -> tuple[str, int]:
+    """Host and port; an IPv6 address has its port behind brackets, or none."""
+    written = _HOST_AND_PORT.fullmatch(text)
+    if written is None:
+        return text, default_port
+    bracketed, host, port = written.groups()
+    return host if bracketed is None else bracketed, default_port if port is None else int(port)
+
+
+def _lookup(host: str, family: int) -> str:
     try:
-        found = numeric_host(str(host))
+        found = numeric_host(host)
     except ValueError:
-        return _resolve(str(host), family)
+        return _resolve(host, family)
     version = AF_INET6 if ":" in found else AF_INET
     if family not in {AF_UNSPEC, version}:
         text = f"host {host!r}: the socket, or the other end of the subflow, is of another family"
@@ -79,6 +123,7 @@ def _resolve(name: str, family: int) -> str:
     try:
         found = getaddrinfo(name, None, family, SOCK_STREAM)
     except (OSError, UnicodeError) as failed:
+        raise_if_exhausted(failed)
         text = f"host {name!r}: neither an IP address nor a name that resolves ({failed})"
         raise InvalidArgument(EINVAL, text) from failed
     return numeric_host(str(found[0][4][0]))
@@ -90,10 +135,10 @@ def decode_sockaddr(data: bytes) -> Endpoint:
         (family,) = abi.SOCKADDR_FAMILY.unpack_from(data)
         if family == AF_INET:
             port, packed = abi.SOCKADDR_IN.unpack_from(data)
-            return Endpoint(str(IPv4Address(packed)), port)
+            return Endpoint(decode_host(packed), port)
         if family == AF_INET6:
             port, packed = abi.SOCKADDR_IN6.unpack_from(data)
-            return Endpoint(numeric_host(str(IPv6Address(packed))), port)
+            return Endpoint(decode_host(packed), port)
     except StructError as broken:
         raise BadAnswer(EBADMSG, f"a sockaddr of {len(data)} bytes is too short") from broken
     raise BadAnswer(EBADMSG, f"a sockaddr of family {family}: expected AF_INET or AF_INET6")

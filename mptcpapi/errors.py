@@ -7,7 +7,7 @@ MptcpError                       an OSError: ``errno`` is always set
 │   ├── NoPrivilege              a capability is missing (also a PermissionError)
 │   └── PathManagerNotUserspace  the kernel itself manages this connection's paths
 ├── UsageError                   the caller must act
-│   ├── InvalidArgument          an address, a port, a family, a time that cannot be
+│   ├── InvalidArgument          an address, a port, a family, a time that cannot be (a ValueError)
 │   ├── SocketClosed             the socket was closed
 │   ├── NoSuchSubflow            the connection has no such subflow
 │   ├── FallenBack               the connection is TCP
@@ -22,6 +22,9 @@ MptcpError                       an OSError: ``errno`` is always set
 """
 
 from __future__ import annotations
+
+import os
+from errno import EMFILE, ENFILE
 
 
 class MptcpError(OSError):
@@ -56,7 +59,7 @@ class UsageError(MptcpError):
     """What the caller can mend."""
 
 
-class InvalidArgument(UsageError):
+class InvalidArgument(UsageError, ValueError):
     """An argument that cannot be: an address, a port, a family, a time (EINVAL)."""
 
 
@@ -105,3 +108,14 @@ class EventsLost(KernelError):
 
 class BadAnswer(KernelError):
     """The kernel's answer is not what its headers promise (EBADMSG)."""
+
+
+def raise_if_exhausted(failed: Exception) -> None:
+    """Tell a lack of descriptors from whatever else a failed call can mean.
+
+    :raises KernelRefused: ``failed`` is EMFILE or ENFILE
+    """
+    if isinstance(failed, OSError) and failed.errno in {EMFILE, ENFILE}:
+        why = os.strerror(failed.errno)
+        text = f"no descriptor is left ({why}): close some, or raise ulimit -n"
+        raise KernelRefused(failed.errno, text) from failed

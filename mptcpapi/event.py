@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mptcpapi import abi
 from mptcpapi.endpoint import Endpoint, numeric_host
-from mptcpapi.nlmsg import Message
+from mptcpapi.nlmsg import Message, attributes, integer
 
 if TYPE_CHECKING:
     from mptcpapi.tables import Decoded
@@ -70,6 +70,14 @@ class Event:
 
 
 _OF_CONNECTIONS = (EventKind.CREATED, EventKind.ESTABLISHED)
+
+
+def decode_token(message: Message) -> int | None:
+    """Whose event it is, without decoding the rest; ``None``: of no connection."""
+    for kind, payload in attributes(message.body[abi.GENLMSGHDR.size :]):
+        if kind == abi.MPTCP_ATTR_TOKEN:
+            return integer(payload, 4)
+    return None
 
 
 def decode_event(message: Message, received: float) -> Event | None:

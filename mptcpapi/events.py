@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from errno import ENOTCONN
 from time import time
 from typing import Self
 
 from mptcpapi import abi
 from mptcpapi.deadline import Deadline
-from mptcpapi.errors import EventsLost, UsageError
-from mptcpapi.event import Event, decode_event
+from mptcpapi.errors import ConnectionEnded, EventsLost, UsageError
+from mptcpapi.event import Event, decode_event, decode_token
 from mptcpapi.info import Descriptor, FullInfo, fileno, read_full_info
 from mptcpapi.ledger import Ledger
 from mptcpapi.netlink import Closing, Netlink, mptcp_pm_family
@@ -48,10 +49,13 @@ class EventStream(Closing):
         ``seed``: begin with inferred events that tell of the subflows which it has already.
 
         :raises FallenBack: the connection is TCP
+        :raises ConnectionEnded: it is not established, or ended
         :raises NoPrivilege: CAP_NET_ADMIN is missing
         """
         fd = fileno(sock)
         token = read_full_info(fd).token
+        if token == 0:
+            raise ConnectionEnded(ENOTCONN, f"descriptor {fd} is not connected, or not any more")
         stream = cls(_subscribed(fd), token, lambda: read_full_info(fd))
         stream._catch_up()
         if not seed:
@@ -116,8 +120,11 @@ class EventStream(Closing):
 
     def _keep(self, messages: list[Message]) -> None:
         for message in messages:
+            # Where many connections live, most events are those of others: not decoded at all.
+            if self._token not in {None, decode_token(message)}:
+                continue
             event = decode_event(message, time())
-            if event is not None and self._token in {None, event.token}:
+            if event is not None:
                 self._read.extend(self._ledger.complete(event))
 
     def _catch_up(self) -> None:

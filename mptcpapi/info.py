@@ -8,13 +8,25 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from enum import IntEnum
 from errno import EBADF, EBADMSG, EINVAL, ENOPROTOOPT, ENOTCONN, ENOTSOCK, EOPNOTSUPP
-from socket import AF_INET, AF_UNSPEC, SOL_SOCKET
+from functools import lru_cache
+from socket import (
+    AF_INET,
+    AF_INET6,
+    AF_UNSPEC,
+    SO_PROTOCOL,
+    SO_TYPE,
+    SOCK_STREAM,
+    SOL_SOCKET,
+    AddressFamily,
+    SocketKind,
+)
 from struct import error as StructError
 from typing import Protocol
 
-from mptcpapi import abi
+from mptcpapi import abi, syscalls
 from mptcpapi.abi import TcpState
 from mptcpapi.endpoint import Endpoint, decode_sockaddr
 from mptcpapi.errors import (
@@ -33,12 +45,15 @@ FIRST_ROOM = 8
 _TCP_STATE_SIZE = 1
 """``tcpi_state`` is the first byte of ``struct tcp_info``, and mostly all that is asked for."""
 
+_REMEMBERED = 1024
+"""Entries of MPTCP_FULL_INFO whose decoded values are kept."""
+
 _NOT_MPTCP = {EOPNOTSUPP, ENOPROTOOPT}
 """How options of SOL_MPTCP fail on TCP, over IPv4 and over IPv6."""
 
 _SOCKADDR_STORAGE_SIZE = 128
 
-_libc = ctypes.CDLL(None, use_errno=True)
+_GREATEST_DESCRIPTOR = (1 << 31) - 1
 
 
 class HasFileno(Protocol):
@@ -53,16 +68,16 @@ Descriptor = int | HasFileno
 
 
 @dataclass(frozen=True, slots=True)
-class SubflowEntry:
-    """One subflow, as MPTCP_FULL_INFO lists it."""
+class Subflow:
+    """One subflow as it was when the kernel was asked: what MPTCP_FULL_INFO lists."""
 
     id: int
-    """Unique in its connection and never used again; the initial subflow is 1. Local to a host."""
+    """Unique in its connection and never used again; the initial subflow is 1. Each host counts
+    for itself."""
     local: Endpoint
     remote: Endpoint
     state: TcpState
-    tcp_info: bytes = field(default=b"", compare=False, repr=False)
-    """As much of ``struct tcp_info`` as was asked for, and as the kernel has."""
+    """Of its TCP connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,21 +88,42 @@ class FullInfo:
     """The connection's local token, by which netlink knows it."""
     count: int
     """Subflows that the kernel has; more than are listed if the room was too small."""
-    subflows: tuple[SubflowEntry, ...]
+    subflows: tuple[Subflow, ...]
+    """In the kernel's order, closed ones that are still listed included."""
+    tcp_infos: bytes
+    """As much of ``struct tcp_info`` as was asked for and as the kernel has, of each in turn."""
+
+    def tcp_info(self, subflow: Subflow) -> bytes:
+        """That of one of ``subflows``."""
+        size = len(self.tcp_infos) // len(self.subflows)
+        start = self.subflows.index(subflow) * size
+        return self.tcp_infos[start : start + size]
 
 
 def fileno(sock: Descriptor) -> int:
     """The descriptor of ``sock``.
 
     :raises SocketClosed: it has been closed
+    :raises InvalidArgument: it has none
     """
-    if not isinstance(sock, int) and not hasattr(sock, "fileno"):
+    fd = sock if isinstance(sock, int) else _ask_fileno(sock)
+    if isinstance(fd, bool) or not isinstance(fd, int):
         text = f"expected a socket or a file descriptor, not {type(sock).__name__}"
         raise InvalidArgument(EINVAL, text)
-    fd = sock if isinstance(sock, int) else sock.fileno()
     if fd < 0:
         raise SocketClosed(EBADF, "this socket is closed")
+    if fd > _GREATEST_DESCRIPTOR:  # ctypes would cut it down to another one
+        raise SocketClosed(EBADF, f"descriptor {fd} is closed: there are none so high")
     return fd
+
+
+def _ask_fileno(sock: HasFileno) -> object:
+    try:
+        return sock.fileno()
+    except (AttributeError, TypeError, OSError):
+        return None
+    except ValueError:  # so say files that are closed
+        return -1
 
 
 def mptcp_in_use(fd: int) -> bool:
@@ -96,8 +132,8 @@ def mptcp_in_use(fd: int) -> bool:
     The rule of the kernel's documentation: MPTCP_INFO is answered only on MPTCP connections (Linux
     5.16 and later); after fallback it fails with EOPNOTSUPP over IPv4, ENOPROTOOPT over IPv6.
     """
-    length = ctypes.c_uint32(0)
-    if _libc.getsockopt(fd, abi.SOL_MPTCP, abi.MPTCP_INFO, None, ctypes.byref(length)) == 0:
+    length = ctypes.byref(ctypes.c_uint32(0))
+    if syscalls.current.getsockopt(fd, abi.SOL_MPTCP, abi.MPTCP_INFO, None, length) == 0:
         return True
     code = ctypes.get_errno()
     if code not in _NOT_MPTCP:
@@ -118,22 +154,34 @@ def read_names(fd: int) -> tuple[Endpoint, Endpoint]:
 
     :raises ConnectionEnded: it is not connected, or not any more
     """
-    return _read_name(fd, _libc.getsockname), _read_name(fd, _libc.getpeername)
+    calls = syscalls.current
+    return _read_name(fd, calls.getsockname), _read_name(fd, calls.getpeername)
 
 
 def read_family(fd: int) -> int:
     """AF_INET or AF_INET6."""
-    family = ctypes.c_int()
-    length = ctypes.c_uint32(ctypes.sizeof(family))
-    answer = (ctypes.byref(family), ctypes.byref(length))
-    if _libc.getsockopt(fd, SOL_SOCKET, abi.SO_DOMAIN, *answer) != 0:
-        raise _socket_error(fd, ctypes.get_errno())
-    return family.value
+    return _read_option(fd, abi.SO_DOMAIN)
 
 
 def read_address_family(fd: int) -> int:
     """Of which family its addresses can be: AF_INET, or AF_UNSPEC on an AF_INET6 socket: both."""
     return AF_INET if read_family(fd) == AF_INET else AF_UNSPEC
+
+
+def another_connection(fd: int, token: int) -> ConnectionEnded | SocketClosed:
+    """The error for a socket whose token is not what it was when the call began, but this."""
+    if token == 0:  # the kernel takes it away with the connection
+        return ConnectionEnded(ENOTCONN, f"descriptor {fd}: the connection ended during the call")
+    return SocketClosed(EBADF, f"descriptor {fd} was closed, and is another socket now")
+
+
+def _read_option(fd: int, option: int) -> int:
+    value = ctypes.c_int()
+    length = ctypes.c_uint32(ctypes.sizeof(value))
+    answer = (ctypes.byref(value), ctypes.byref(length))
+    if syscalls.current.getsockopt(fd, SOL_SOCKET, option, *answer) != 0:
+        raise _socket_error(fd, ctypes.get_errno())
+    return value.value
 
 
 def _read_name(fd: int, call: Callable[..., int]) -> Endpoint:
@@ -180,7 +228,7 @@ def _read_full_info(fd: int, room: int, tcp_info_size: int) -> FullInfo:
     answer = ctypes.create_string_buffer(head, size)
     length = ctypes.c_uint32(size)
     option = abi.MPTCP_FULL_INFO
-    if _libc.getsockopt(fd, abi.SOL_MPTCP, option, answer, ctypes.byref(length)) != 0:
+    if syscalls.current.getsockopt(fd, abi.SOL_MPTCP, option, answer, ctypes.byref(length)) != 0:
         raise _full_info_error(fd, ctypes.get_errno())
     return decode_full_info(answer.raw[: length.value], entries.raw, tcp_infos.raw)
 
@@ -193,9 +241,9 @@ def read_mptcp_info(fd: int) -> bytes:
     answer = ctypes.create_string_buffer(abi.MPTCP_INFO_SIZE)
     length = ctypes.c_uint32(abi.MPTCP_INFO_SIZE)
     option = abi.MPTCP_INFO
-    if _libc.getsockopt(fd, abi.SOL_MPTCP, option, answer, ctypes.byref(length)) != 0:
+    if syscalls.current.getsockopt(fd, abi.SOL_MPTCP, option, answer, ctypes.byref(length)) != 0:
         code = ctypes.get_errno()
-        raise _fallen_back(fd) if code in _NOT_MPTCP else _socket_error(fd, code)
+        raise _not_mptcp(fd) if code in _NOT_MPTCP else _socket_error(fd, code)
     return answer.raw[: length.value]
 
 
@@ -211,25 +259,22 @@ def decode_full_info(head: bytes, entries: bytes, tcp_infos: bytes) -> FullInfo:
         raise BadAnswer(EBADMSG, f"subflow infos of {entry_size} and {tcp_size} bytes: too short")
     if len(entries) < listed * entry_size or len(tcp_infos) < listed * tcp_size:
         raise BadAnswer(EBADMSG, f"MPTCP_FULL_INFO lists {listed} subflows that it does not have")
-    return FullInfo(
-        token=token,
-        count=count,
-        subflows=tuple(
-            _decode_entry(entries[n * entry_size :], tcp_infos[n * tcp_size : (n + 1) * tcp_size])
-            for n in range(listed)
-        ),
-    )
+    rows = [
+        entries[start : start + entry_size] for start in range(0, listed * entry_size, entry_size)
+    ]
+    subflows = tuple(map(_decode_subflow, rows, tcp_infos[::tcp_size]))
+    return FullInfo(token, count, subflows, tcp_infos[: listed * tcp_size])
 
 
-def _decode_entry(entry: bytes, tcp_info: bytes) -> SubflowEntry:
+# A subflow is mostly listed again as it was before, and looking that up is much the faster.
+@lru_cache(maxsize=_REMEMBERED)
+def _decode_subflow(entry: bytes, state: int) -> Subflow:
     number, local, remote = abi.MPTCP_SUBFLOW_INFO.unpack_from(entry)
-    state = tcp_info[0]
     try:
         known = TcpState(state)
     except ValueError as unknown:
         raise BadAnswer(EBADMSG, f"subflow {number} is in TCP state {state}: unknown") from unknown
-    ends = decode_sockaddr(local), decode_sockaddr(remote)
-    return SubflowEntry(number, *ends, known, tcp_info)
+    return Subflow(number, decode_sockaddr(local), decode_sockaddr(remote), known)
 
 
 def _full_info_error(fd: int, code: int) -> MptcpError:
@@ -238,15 +283,27 @@ def _full_info_error(fd: int, code: int) -> MptcpError:
     if mptcp_in_use(fd):
         text = "this kernel cannot list subflows: MPTCP_FULL_INFO came with Linux 6.5"
         return Unsupported(EOPNOTSUPP, text)
-    return _fallen_back(fd)
+    return _not_mptcp(fd)
 
 
-def _fallen_back(fd: int) -> FallenBack:
+def _not_mptcp(fd: int) -> FallenBack | InvalidArgument:
+    """The error for a socket that has no subflows: TCP's, or another that never has any."""
+    family, kind = read_family(fd), _read_option(fd, SO_TYPE)
+    if family not in {AF_INET, AF_INET6} or kind != SOCK_STREAM:
+        made = f"{_name(AddressFamily, family)} and {_name(SocketKind, kind)}"
+        text = f"descriptor {fd} is a socket of {made}: expected one of MPTCP"
+        return InvalidArgument(EINVAL, text)
+    if _read_option(fd, SO_PROTOCOL) == abi.IPPROTO_MPTCP:
+        read_names(fd)  # raises if it ended: Linux 6.18 says "TCP" of one that was reset very early
     return FallenBack(
         EOPNOTSUPP,
         f"the connection of descriptor {fd} is TCP: it was made without IPPROTO_MPTCP, or it fell "
         "back because the peer or the path does not let MPTCP through (RFC 8684, section 3.7)",
     )
+
+
+def _name(names: type[IntEnum], number: int) -> str:
+    return names(number).name if number in set(names) else str(number)
 
 
 def _socket_error(fd: int, code: int) -> MptcpError:

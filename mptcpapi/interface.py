@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from errno import EINVAL
-from socket import if_nameindex
 
-from mptcpapi.errors import InvalidArgument
+from mptcpapi import syscalls
+from mptcpapi.errors import InvalidArgument, raise_if_exhausted
 from mptcpapi.netns import namespace_of
 
 
@@ -23,9 +23,13 @@ def index_of(interface: str | int) -> int:
 
     :raises InvalidArgument: there is no such interface
     """
-    present = if_nameindex()
+    try:
+        present = syscalls.current.interfaces()
+    except OSError as failed:
+        raise_if_exhausted(failed)
+        raise
     for index, name in present:
-        if interface in {index, name}:
+        if interface in (index, name):  # a set would want it hashable
             return index
     names = ", ".join(f"{name} ({index})" for index, name in present)
     text = f"interface {interface!r}: the network namespace has no such; it has {names}"

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from mptcpapi.abi import TcpState
 from mptcpapi.endpoint import Endpoint
 from mptcpapi.event import Event, EventKind
-from mptcpapi.info import SubflowEntry
+from mptcpapi.info import Subflow
 
 _BEGINNINGS = (EventKind.CREATED, EventKind.ESTABLISHED, EventKind.SUB_ESTABLISHED)
 _AT_AN_END = (TcpState.CLOSE, TcpState.LISTEN)
@@ -50,7 +50,7 @@ class Ledger:
                 self._forget(known)
             yield replace(event, remote=known.remote)
 
-    def catch_up(self, token: int, entries: Iterable[SubflowEntry], now: float) -> Iterator[Event]:
+    def catch_up(self, token: int, entries: Iterable[Subflow], now: float) -> Iterator[Event]:
         """What must have happened to a connection that has these subflows now."""
         present = {
             _Known(token, entry.local, entry.remote): entry

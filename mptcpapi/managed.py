@@ -14,12 +14,12 @@ from typing import NamedTuple
 
 from mptcpapi import abi
 from mptcpapi.abi import AddressFlag
-from mptcpapi.endpoint import Address, Endpoint, numeric_host, parse
+from mptcpapi.endpoint import Address, Endpoint, numeric_host, parse, unicast
 from mptcpapi.errors import BadAnswer, InvalidArgument, KernelRefused
 from mptcpapi.interface import index_of
 from mptcpapi.netlink import Netlink, mptcp_pm_family
-from mptcpapi.nlmsg import Message
-from mptcpapi.pathmanager import PmAddress, PmAttribute, encode, pm_addr
+from mptcpapi.nlmsg import Message, nested, number
+from mptcpapi.pathmanager import PmAddress, encode, pm_addr
 
 
 class ManagedAddress(NamedTuple):
@@ -65,17 +65,18 @@ def add_endpoint(
     ``address``: a host, or host and port. ``id``: from 1 to 255; ``None``: the kernel chooses.
     ``interface``: bind its subflows to it. Source: ADD_ADDR.
 
-    :raises InvalidArgument: an address, id or interface that cannot be
+    :raises InvalidArgument: an address, id, interface or flags that cannot be
     :raises KernelRefused: the kernel does not want to; the text says why
     :raises NoPrivilege, Unsupported: see `mptcpapi.errors`
     """
-    wanted = parse(address, 0, AF_UNSPEC)
+    wanted = unicast(parse(address, 0, AF_UNSPEC))
+    _check("flags", flags, 0, 0xFFFFFFFF)
     index = 0 if interface is None else index_of(interface)
     if id is not None:
         _check("address id", id, 1, 0xFF)
-    attribute = pm_addr(PmAddress(wanted, id, AddressFlag(flags), index))
+    attribute = pm_addr(abi.MPTCP_PM_ATTR_ADDR, PmAddress(wanted, id, AddressFlag(flags), index))
     with _about(f"endpoint {wanted.host}"):
-        _request(abi.MPTCP_PM_CMD_ADD_ADDR, ("MPTCP_PM_ATTR_ADDR", attribute, abi.NLA_F_NESTED))
+        _request(abi.MPTCP_PM_CMD_ADD_ADDR, attribute)
     return next(found for found in endpoints() if found.address == wanted)
 
 
@@ -85,11 +86,11 @@ def remove_endpoint(endpoint: ManagedAddress | int) -> None:
     :raises KernelRefused: there is no such endpoint; the text says why
     :raises NoPrivilege, InvalidArgument, Unsupported: see `mptcpapi.errors`
     """
-    number = endpoint.id if isinstance(endpoint, ManagedAddress) else endpoint
-    _check("address id", number, 1, 0xFF)
-    attribute = {"attrs": [("MPTCP_PM_ADDR_ATTR_ID", number)]}
-    with _about(f"endpoint {number}"):
-        _request(abi.MPTCP_PM_CMD_DEL_ADDR, ("MPTCP_PM_ATTR_ADDR", attribute, abi.NLA_F_NESTED))
+    id = endpoint.id if isinstance(endpoint, ManagedAddress) else endpoint
+    _check("address id", id, 1, 0xFF)
+    attribute = nested(abi.MPTCP_PM_ATTR_ADDR, number(abi.MPTCP_PM_ADDR_ATTR_ID, id, 1))
+    with _about(f"endpoint {id}"):
+        _request(abi.MPTCP_PM_CMD_DEL_ADDR, attribute)
 
 
 def limits() -> Limits:
@@ -118,8 +119,8 @@ def set_limits(*, subflows: int | None = None, add_addr_accepted: int | None = N
     with _about(f"limits {tuple(after)}"):
         _request(
             abi.MPTCP_PM_CMD_SET_LIMITS,
-            ("MPTCP_PM_ATTR_SUBFLOWS", after.subflows),
-            ("MPTCP_PM_ATTR_RCV_ADD_ADDRS", after.add_addr_accepted),
+            number(abi.MPTCP_PM_ATTR_SUBFLOWS, after.subflows, 4),
+            number(abi.MPTCP_PM_ATTR_RCV_ADD_ADDRS, after.add_addr_accepted, 4),
         )
     return limits()
 
@@ -154,7 +155,7 @@ def decode_limits(message: Message) -> Limits:
     return Limits(subflows, accepted)
 
 
-def _request(command: int, *attributes: PmAttribute, flags: int = 0) -> list[Message]:
+def _request(command: int, *attributes: bytes, flags: int = 0) -> list[Message]:
     with Netlink(abi.NETLINK_GENERIC) as netlink:
         return netlink.request(mptcp_pm_family().id, encode(command, *attributes), flags=flags)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from errno import EBADMSG, EOPNOTSUPP
 from pathlib import Path
 
-from mptcpapi.errors import BadAnswer, Unsupported
+from mptcpapi.errors import BadAnswer, Unsupported, raise_if_exhausted
 
 _NETSTAT = Path("/proc/thread-self/net/netstat")
 _PREFIX = "MPTcpExt:"
@@ -22,6 +22,7 @@ def counters() -> dict[str, int]:
     try:
         text = _NETSTAT.read_text(encoding="utf-8")
     except OSError as failed:
+        raise_if_exhausted(failed)
         raise Unsupported(EOPNOTSUPP, f"cannot read {_NETSTAT}: {failed.strerror}") from failed
     found = decode_netstat(text)
     if not found:

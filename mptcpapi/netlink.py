@@ -7,9 +7,11 @@ pyroute2's way, in `mptcpapi.tables`.
 
 from __future__ import annotations
 
+import ctypes
+import math
 import os
+import select
 import socket
-import sys
 from abc import ABC, abstractmethod
 from contextlib import nullcontext, suppress
 from errno import EBADF, EBADMSG, ENOBUFS, ENOENT, EOPNOTSUPP, EPERM, ETIMEDOUT
@@ -17,11 +19,18 @@ from functools import cache
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from mptcpapi import abi
+from mptcpapi import abi, syscalls
 from mptcpapi.deadline import Deadline
-from mptcpapi.errors import BadAnswer, EventsLost, KernelRefused, SocketClosed, Unsupported
+from mptcpapi.errors import (
+    BadAnswer,
+    EventsLost,
+    KernelRefused,
+    SocketClosed,
+    Unsupported,
+    raise_if_exhausted,
+)
 from mptcpapi.netns import namespace_of, no_privilege
-from mptcpapi.nlmsg import Message, attribute, attributes, frame, outcome, split
+from mptcpapi.nlmsg import Message, attribute, attributes, frame, integer, outcome, split
 
 _ANSWER_TIMEOUT = 5.0
 """Seconds; the kernel answers a request within the call that sends it."""
@@ -60,8 +69,9 @@ class Netlink(Closing):
         self._sequence = 0
         with nullcontext() if beside is None else namespace_of(beside):
             try:
-                self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol)
+                self._socket = syscalls.current.netlink(protocol)
             except OSError as refused:
+                raise_if_exhausted(refused)
                 text = f"cannot open a netlink socket: {refused.strerror}"
                 raise KernelRefused(refused.errno, text) from refused
         # A socket without an address receives no multicast; (0, 0) lets the kernel choose one.
@@ -110,19 +120,31 @@ class Netlink(Closing):
         except PermissionError as refused:
             raise no_privilege() from refused
 
+    def drop_everything(self) -> None:
+        """Let the kernel throw away what would be queued here; only that one listens counts."""
+        nothing = ctypes.create_string_buffer(abi.SOCK_FILTER.pack(abi.BPF_RET, 0, 0, 0))
+        program = abi.SOCK_FPROG.pack(1, ctypes.addressof(nothing))
+        self._socket.setsockopt(socket.SOL_SOCKET, abi.SO_ATTACH_FILTER, program)
+
     def receive(self, timeout: float) -> list[Message]:
         """The messages of the next datagram; none if ``timeout`` seconds passed without one.
 
         :raises EventsLost: the kernel dropped messages, because the buffer was full
         """
+        # An answer is there when the request has returned: look first, and wait only if need be.
         try:
-            self._socket.settimeout(timeout)
-            datagram, (sender, _) = self._socket.recvfrom(_DATAGRAM_SIZE)
-        except (TimeoutError, BlockingIOError):
-            return []
+            datagram, (sender, _) = self._socket.recvfrom(_DATAGRAM_SIZE, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return self.receive(0) if timeout > 0 and self._wait(timeout) else []
         except OSError as failed:
             raise _receive_error(failed) from failed
         return list(split(datagram)) if sender == 0 else []  # 0: the kernel, not a process
+
+    def _wait(self, timeout: float) -> bool:
+        """Whether there is something to receive within ``timeout`` seconds."""
+        waiting = select.poll()  # select() takes no descriptor above 1023
+        waiting.register(self._socket, select.POLLIN)
+        return bool(waiting.poll(math.ceil(timeout * 1000)))
 
 
 class Family(NamedTuple):
@@ -159,16 +181,10 @@ def decode_family(body: bytes) -> Family:
         name = fields.get(abi.CTRL_ATTR_MCAST_GRP_NAME, b"").rstrip(b"\0")
         if name == abi.MPTCP_PM_EV_GRP_NAME.encode():
             return Family(
-                id=_integer(found.get(abi.CTRL_ATTR_FAMILY_ID, b""), 2),
-                event_group=_integer(fields.get(abi.CTRL_ATTR_MCAST_GRP_ID, b""), 4),
+                id=integer(found.get(abi.CTRL_ATTR_FAMILY_ID, b""), 2),
+                event_group=integer(fields.get(abi.CTRL_ATTR_MCAST_GRP_ID, b""), 4),
             )
     raise BadAnswer(EBADMSG, f"mptcp_pm has no multicast group '{abi.MPTCP_PM_EV_GRP_NAME}'")
-
-
-def _integer(payload: bytes, size: int) -> int:
-    if len(payload) != size:
-        raise BadAnswer(EBADMSG, f"a netlink integer of {len(payload)} bytes: expected {size}")
-    return int.from_bytes(payload, sys.byteorder)
 
 
 def _raise_refusal(acknowledgement: Message) -> None:

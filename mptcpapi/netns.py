@@ -7,14 +7,19 @@ netlink socket stays for good in the namespace it was made in.
 from __future__ import annotations
 
 import ctypes
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from errno import EBADF, EINVAL, EOPNOTSUPP, EPERM
 
-from mptcpapi import abi
-from mptcpapi.errors import InvalidArgument, NoPrivilege, SocketClosed, Unsupported
+from mptcpapi import abi, syscalls
+from mptcpapi.errors import (
+    InvalidArgument,
+    NoPrivilege,
+    SocketClosed,
+    Unsupported,
+    raise_if_exhausted,
+)
 
 _OWN_NAMESPACE = "/proc/thread-self/ns/net"
 
@@ -51,12 +56,13 @@ def no_privilege() -> NoPrivilege:
 def _open_namespace(fd: int) -> int:
     """A new descriptor of the network namespace in which the socket ``fd`` was made."""
     try:
-        return fcntl.ioctl(fd, abi.SIOCGSKNS)
+        return syscalls.current.ioctl(fd, abi.SIOCGSKNS)
     except OSError as failed:
         if failed.errno == EPERM:
             raise no_privilege() from failed
         if failed.errno == EBADF:
             raise SocketClosed(EBADF, f"descriptor {fd} is closed") from failed
+        raise_if_exhausted(failed)
         text = f"descriptor {fd}: cannot tell its network namespace ({failed.strerror})"
         raise InvalidArgument(EINVAL, text) from failed
 
@@ -65,6 +71,7 @@ def _open_own_namespace() -> int:
     try:
         return os.open(_OWN_NAMESPACE, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as failed:
+        raise_if_exhausted(failed)
         text = f"cannot open {_OWN_NAMESPACE} ({failed.strerror}): is /proc mounted?"
         raise Unsupported(EOPNOTSUPP, text) from failed
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from errno import EBADMSG
 from typing import NamedTuple
@@ -66,10 +67,27 @@ def attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
         offset += _aligned(length)
 
 
+def integer(payload: bytes, size: int) -> int:
+    """The number that an attribute of ``size`` bytes holds, in the machine's byte order."""
+    if len(payload) != size:
+        raise BadAnswer(EBADMSG, f"a netlink integer of {len(payload)} bytes: expected {size}")
+    return int.from_bytes(payload, sys.byteorder)
+
+
 def attribute(kind: int, payload: bytes) -> bytes:
     """A ``struct nlattr`` with its padding."""
     length = abi.NLATTR.size + len(payload)
     return abi.NLATTR.pack(length, kind) + payload + bytes(_aligned(length) - length)
+
+
+def number(kind: int, value: int, size: int) -> bytes:
+    """An attribute that holds an integer of ``size`` bytes."""
+    return attribute(kind, value.to_bytes(size, sys.byteorder))
+
+
+def nested(kind: int, *inner: bytes) -> bytes:
+    """An attribute that holds attributes."""
+    return attribute(kind | abi.NLA_F_NESTED, b"".join(inner))
 
 
 def outcome(message: Message) -> Outcome:

@@ -10,14 +10,14 @@ from contextlib import suppress
 from dataclasses import replace
 from errno import ECONNABORTED, ECONNRESET, EINVAL, ENOTCONN, ETIMEDOUT
 from itertools import islice
-from socket import AF_INET
 from typing import NamedTuple
 
 from mptcpapi import abi
 from mptcpapi.abi import AddressFlag, TcpState
-from mptcpapi.control import DEFAULT_TIMEOUT, POLL_INTERVAL, Control, control
+from mptcpapi.control import DEFAULT_TIMEOUT, POLL_INTERVAL, Control, check_backup, control
 from mptcpapi.deadline import Deadline
-from mptcpapi.endpoint import Address, Endpoint, parse
+from mptcpapi.endpoint import Address, Endpoint
+from mptcpapi.ends import wanted_ends
 from mptcpapi.errors import (
     ConnectionEnded,
     EventsLost,
@@ -29,10 +29,10 @@ from mptcpapi.errors import (
 )
 from mptcpapi.event import Event, EventKind
 from mptcpapi.events import EventStream
-from mptcpapi.info import Descriptor, SubflowEntry, fileno, read_address_family, read_names
+from mptcpapi.info import Descriptor, Subflow, fileno, read_names
 from mptcpapi.interface import interface_index
 from mptcpapi.pathmanager import LocalAddress, PmAddress, address_ids
-from mptcpapi.subflow import Subflow, is_open
+from mptcpapi.subflow import SubflowDetails, is_open
 
 _sending = threading.Lock()
 """Held while a SYN is sent, so that the entry that is new in the list is known to be its own."""
@@ -63,20 +63,22 @@ def open_subflow(
     backup: bool = False,
     interface: str | int | None = None,
     timeout: float = DEFAULT_TIMEOUT,
-) -> Subflow:
+) -> SubflowDetails:
     """Open a subflow and return it once the peer has acknowledged its whole handshake.
 
-    ``local``: a host, or host and port; ``None``, a wildcard address and port 0 leave the choice to
-    the kernel. ``remote``: the same; the host and port not given are those of the connection's
-    peer. Both must be of one family, which the socket must have (an AF_INET6 socket has both).
-    ``backup``: tell the peer with the first SYN that the subflow is backup. ``interface``: bind the
-    subflow to it, by name or index; it then leaves by it, or not at all, and without ``local`` it
-    has an address of it. ``timeout`` in seconds.
+    ``local``: a host, "host:port", or a tuple of host and port; ``None``, a wildcard address and
+    port 0 leave the choice to the kernel. ``remote``: the same; ``None``, a wildcard address and
+    port 0 are what the connection's peer has, by its initial subflow. Both must be of one family,
+    which the socket must have (an AF_INET6 socket has both). ``backup``: tell the peer with the
+    first SYN that the subflow is backup. ``interface``: bind the subflow to it, by name or index;
+    it then leaves by it, or not at all, and without ``local`` it has an address of it. ``timeout``
+    in seconds.
 
     Source: SUBFLOW_CREATE, the events SUB_ESTABLISHED and SUB_CLOSED, and
     MPTCP_SUBFLOW_FLAG_FULLY_ESTABLISHED. A failed attempt leaves nothing behind.
 
-    :raises InvalidArgument: an address that cannot be, or of the wrong family; no such interface
+    :raises InvalidArgument: an address that cannot be (multicast, broadcast), or of the wrong
+        family; no such interface; ``backup`` is no bool
     :raises SubflowRefused: by the kernel, the path or the peer; errno and text say why
     :raises SubflowTimeout: it was not established in time
     :raises ConnectionEnded: the connection is closing, or ended meanwhile
@@ -93,13 +95,15 @@ def open_before(
     *,
     backup: bool,
     interface: str | int | None,
-) -> Subflow:
+) -> SubflowDetails:
     """`open_subflow`, with a deadline that another thread can let expire."""
+    check_backup(backup)
     with control(sock) as connection, EventStream.of_connection(sock) as events:
-        wanted = _Wanted(*_endpoints(connection, local, remote), backup, _index(sock, interface))
+        ends = wanted_ends(connection.fd, connection.remote, local, remote)
+        wanted = _Wanted(*ends, backup, _index(sock, interface))
         opening = _Opening(connection, events, wanted, deadline)
-        opening.send_syn()
         try:
+            opening.send_syn()
             return opening.with_priority(opening.wait_for_fourth_ack())
         except SubflowRefused:
             raise
@@ -108,21 +112,6 @@ def open_before(
         except BaseException:
             opening.give_up()
             raise
-
-
-def _endpoints(
-    connection: Control, local: Address | None, remote: Address | None
-) -> tuple[Endpoint, Endpoint]:
-    """What the caller wants, in one family, which is one of the socket's."""
-    family = read_address_family(connection.fd)
-    there = connection.remote
-    if remote is not None:
-        there = parse(remote, 0, family)
-        there = Endpoint(there.host, there.port or connection.remote.port)
-    here = Endpoint("0.0.0.0" if there.family == AF_INET else "::", 0)  # noqa: S104 - any route
-    if local is not None:
-        here = parse(local, 0, there.family)
-    return here, there
 
 
 def _index(sock: Descriptor, interface: str | int | None) -> int:
@@ -161,9 +150,9 @@ class _Opening:
         self._events = events
         self._wanted = wanted
         self._deadline = deadline
-        self._before: tuple[SubflowEntry, ...] = ()
+        self._before: tuple[Subflow, ...] = ()
         """The subflows that were listed just before the SYN was sent."""
-        self._entry: SubflowEntry | None = None
+        self._entry: Subflow | None = None
         """The one that was opened; ``None`` if it was refused before it could be listed."""
         self._was_settled = False
         """Whether the connection was seen to be fully established."""
@@ -186,7 +175,7 @@ class _Opening:
                 )
             self._next_event(0 if self._was_settled else _LIVENESS_INTERVAL)
 
-    def wait_for_fourth_ack(self) -> Subflow:
+    def wait_for_fourth_ack(self) -> SubflowDetails:
         """The subflow, once it is fully established.
 
         That is later than SUB_ESTABLISHED: an acceptor that refuses the subflow does so only after
@@ -206,7 +195,7 @@ class _Opening:
                 )
             self._next_event(POLL_INTERVAL if self._was_answered else _LIVENESS_INTERVAL)
 
-    def with_priority(self, subflow: Subflow) -> Subflow:
+    def with_priority(self, subflow: SubflowDetails) -> SubflowDetails:
         """The subflow with the priority asked for, which some kernels ignore in the SYN."""
         backup = self._wanted.backup
         if subflow.backup == backup:

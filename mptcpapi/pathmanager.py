@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from errno import EINVAL, ESRCH
-from socket import AF_INET
-from typing import Any, NamedTuple
+from socket import AF_INET, inet_pton
+from typing import NamedTuple
 
 from mptcpapi import abi
 from mptcpapi.abi import AddressFlag
 from mptcpapi.endpoint import Endpoint, numeric_host
 from mptcpapi.errors import KernelRefused, PathManagerNotUserspace
 from mptcpapi.netlink import Closing, Netlink, mptcp_pm_family
-from mptcpapi.nlmsg import Message
+from mptcpapi.nlmsg import Message, attribute, nested, number
 
-_ADDRESS_ATTRIBUTES = ("MPTCP_PM_ATTR_ADDR", "MPTCP_PM_ATTR_ADDR_REMOTE")
-PmAttribute = tuple[str, Any] | tuple[str, Any, int]
-"""Name, value, and flags of the type."""
+_ADDRESS_ATTRIBUTES = (abi.MPTCP_PM_ATTR_ADDR, abi.MPTCP_PM_ATTR_ADDR_REMOTE)
 _NOWHERE = Endpoint("127.0.0.1", 1)
 
 
@@ -129,40 +127,38 @@ def encode_command(
 
     ``address_id``: for REMOVE, which takes no address.
     """
-    attributes: list[PmAttribute] = [("MPTCP_PM_ATTR_TOKEN", token)]
+    attributes = [number(abi.MPTCP_PM_ATTR_TOKEN, token, 4)]
     if address_id is not None:
-        attributes.append(("MPTCP_PM_ATTR_LOC_ID", address_id))
-    for name, address in zip(_ADDRESS_ATTRIBUTES, addresses, strict=False):
-        attributes.append((name, pm_addr(address), abi.NLA_F_NESTED))
+        attributes.append(number(abi.MPTCP_PM_ATTR_LOC_ID, address_id, 1))
+    for kind, address in zip(_ADDRESS_ATTRIBUTES, addresses, strict=False):
+        attributes.append(pm_addr(kind, address))
     return encode(command, *attributes)
 
 
-def encode(command: int, *attributes: PmAttribute) -> bytes:
+def encode(command: int, *attributes: bytes) -> bytes:
     """A command with these attributes."""
-    from mptcpapi import tables  # noqa: PLC0415 - see there
-
-    message: Any = tables.mptcp_pm_msg()
-    message["cmd"] = command
-    message["version"] = abi.MPTCP_PM_VER
-    message["attrs"] = list(attributes)
-    return tables.encode(message)
+    return abi.GENLMSGHDR.pack(command, abi.MPTCP_PM_VER, 0) + b"".join(attributes)
 
 
-def pm_addr(address: PmAddress) -> dict[str, Any]:
-    """The contents of a nested address; its port is in host order, unlike in events."""
-    host, port = address.endpoint
-    attributes: list[tuple[str, Any]] = [
-        ("MPTCP_PM_ADDR_ATTR_FAMILY", address.endpoint.family),
-        (f"MPTCP_PM_ADDR_ATTR_ADDR{6 if ':' in host else 4}", host),
-        ("MPTCP_PM_ADDR_ATTR_FLAGS", int(address.flags)),
+def pm_addr(kind: int, address: PmAddress) -> bytes:
+    """The attribute of an address; its port is in host order, unlike in events."""
+    (host, port), family = address.endpoint, address.endpoint.family
+    is_ipv4 = family == AF_INET
+    inner = [
+        number(abi.MPTCP_PM_ADDR_ATTR_FAMILY, family, 2),
+        attribute(
+            abi.MPTCP_PM_ADDR_ATTR_ADDR4 if is_ipv4 else abi.MPTCP_PM_ADDR_ATTR_ADDR6,
+            inet_pton(family, host),
+        ),
+        number(abi.MPTCP_PM_ADDR_ATTR_FLAGS, address.flags, 4),
     ]
     if port:
-        attributes.append(("MPTCP_PM_ADDR_ATTR_PORT", port))
+        inner.append(number(abi.MPTCP_PM_ADDR_ATTR_PORT, port, 2))
     if address.id is not None:
-        attributes.append(("MPTCP_PM_ADDR_ATTR_ID", address.id))
+        inner.append(number(abi.MPTCP_PM_ADDR_ATTR_ID, address.id, 1))
     if address.interface:
-        attributes.append(("MPTCP_PM_ADDR_ATTR_IF_IDX", address.interface))
-    return {"attrs": attributes}
+        inner.append(number(abi.MPTCP_PM_ADDR_ATTR_IF_IDX, address.interface, 4))
+    return nested(kind, *inner)
 
 
 def _mapped(endpoint: Endpoint) -> Endpoint:
@@ -171,7 +167,7 @@ def _mapped(endpoint: Endpoint) -> Endpoint:
 
 def decode_local_addresses(message: Message) -> Iterator[LocalAddress]:
     """The address in one part of the answer to GET_ADDR."""
-    from mptcpapi import tables  # noqa: PLC0415
+    from mptcpapi import tables  # noqa: PLC0415 - see there
 
     fields = tables.decode(tables.mptcp_pm_msg, message, abi.GENLMSGHDR.size)
     address = fields.nested("MPTCP_PM_ATTR_ADDR")

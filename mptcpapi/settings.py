@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
+from contextlib import suppress
 from errno import EINVAL, EOPNOTSUPP
 from pathlib import Path
 from typing import Literal
 
-from mptcpapi.errors import InvalidArgument, Unsupported
+from mptcpapi import syscalls
+from mptcpapi.errors import InvalidArgument, Unsupported, raise_if_exhausted
 from mptcpapi.netns import no_privilege
 
 SYSCTLS = Path("/proc/sys/net/mptcp")
@@ -26,7 +27,7 @@ def set_path_manager(name: Literal["kernel", "userspace"]) -> None:
     :raises NoPrivilege: CAP_NET_ADMIN is missing
     :raises Unsupported: a kernel with one path manager only (before Linux 5.19)
     """
-    if name not in _PM_TYPES:
+    if not isinstance(name, str) or name not in _PM_TYPES:
         text = f"path manager {name!r}: expected 'kernel' or 'userspace'"
         raise InvalidArgument(EINVAL, text)
     for sysctl, value in (("path_manager", name), ("pm_type", _PM_TYPES[name])):
@@ -36,18 +37,21 @@ def set_path_manager(name: Literal["kernel", "userspace"]) -> None:
     raise Unsupported(EOPNOTSUPP, text)
 
 
+def is_userspace_chosen() -> bool:
+    """Whether connections that the thread's network namespace gets now have the userspace one."""
+    for sysctl, value in (("path_manager", "userspace"), ("pm_type", _PM_TYPES["userspace"])):
+        with suppress(FileNotFoundError):
+            return syscalls.current.read(str(SYSCTLS / sysctl)).strip() == value.encode()
+    return False
+
+
 def _write(path: Path, value: str) -> bool:
     """Whether there is such a sysctl."""
     try:
-        file = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+        syscalls.current.write(str(path), value.encode())
     except FileNotFoundError:
         return False
     except OSError as refused:
+        raise_if_exhausted(refused)
         raise no_privilege() from refused
-    try:
-        os.write(file, value.encode())
-    except PermissionError as refused:
-        raise no_privilege() from refused
-    finally:
-        os.close(file)
     return True

@@ -5,28 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from errno import EINVAL
+from operator import attrgetter
 
 from mptcpapi.abi import SubflowFlag, TcpState
 from mptcpapi.diag import Diag, SubflowDiag
-from mptcpapi.endpoint import Endpoint
 from mptcpapi.errors import NoSuchSubflow
-from mptcpapi.info import Descriptor, SubflowEntry, fileno, mptcp_in_use, read_full_info, read_inode
+from mptcpapi.info import Descriptor, Subflow, fileno, mptcp_in_use, read_full_info, read_inode
+
+_NO_SUBFLOW = (TcpState.CLOSE, TcpState.LISTEN)
 
 
 @dataclass(frozen=True, slots=True)
-class Subflow:
-    """One subflow as it was when the kernel was asked; ``None`` where the kernel does not tell.
+class SubflowDetails(Subflow):
+    """A subflow with what sock_diag tells besides; ``None`` where the kernel does not tell.
 
-    Without CAP_NET_ADMIN, kernels before 6.15 tell only the first four fields.
+    Kernels before 6.15 tell it only to those who have CAP_NET_ADMIN.
     """
 
-    id: int
-    """Unique in its connection and never used again; the initial subflow is 1. Each host counts
-    for itself (MPTCP_FULL_INFO)."""
-    local: Endpoint
-    remote: Endpoint
-    state: TcpState
-    """Of its TCP connection."""
     local_id: int | None
     """Address id of ``local``; subflows from one address share it (RFC 8684, section 3.2)."""
     remote_id: int | None
@@ -63,24 +58,49 @@ def subflows(sock: Descriptor) -> tuple[Subflow, ...]:
     """The connection's subflows by ascending id, those being opened or closed included.
 
     Left out are a listening socket and the initial subflow once it is closed, which the kernel goes
-    on listing.
+    on listing. One system call: MPTCP_FULL_INFO, which takes no privilege.
+
+    :raises FallenBack: the connection is TCP
+    :raises Unsupported: a kernel before Linux 6.5
+    """
+    return _listed(fileno(sock))
+
+
+def subflow_details(sock: Descriptor) -> tuple[SubflowDetails, ...]:
+    """The same subflows with their address ids, priorities and handshakes.
+
+    sock_diag is asked for each, which takes many times as long as `subflows`. The socket must be of
+    the thread's network namespace, or the caller have CAP_SYS_ADMIN.
 
     :raises FallenBack: the connection is TCP
     :raises Unsupported: a kernel before Linux 6.5
     """
     fd = fileno(sock)
-    entries = [entry for entry in read_full_info(fd).subflows if is_open(entry)]
+    listed = _listed(fd)
     with Diag(fd, read_inode(fd)) as diag:
-        found = [describe(entry, diag.find(entry.local, entry.remote)) for entry in entries]
-    return tuple(sorted(found, key=lambda subflow: subflow.id))
+        return tuple(describe(each, diag.find(each.local, each.remote)) for each in listed)
 
 
-def is_open(entry: SubflowEntry) -> bool:
+def _listed(fd: int) -> tuple[Subflow, ...]:
+    listed = filter(is_open, read_full_info(fd).subflows)
+    return tuple(sorted(listed, key=attrgetter("id")))
+
+
+def read_tcp_info(fd: int, which: Subflow | int, size: int) -> bytes:
+    """At most ``size`` bytes of a subflow's ``struct tcp_info``.
+
+    :raises NoSuchSubflow: see `pick`
+    """
+    info = read_full_info(fd, tcp_info_size=size)
+    return info.tcp_info(pick(info.subflows, which))
+
+
+def is_open(listed: Subflow) -> bool:
     """Whether it is a subflow, or on the way to be one."""
-    return entry.state not in {TcpState.CLOSE, TcpState.LISTEN}
+    return listed.state not in _NO_SUBFLOW
 
 
-def pick(entries: Iterable[SubflowEntry], which: Subflow | int) -> SubflowEntry:
+def pick(entries: Iterable[Subflow], which: Subflow | int) -> Subflow:
     """The open subflow that the caller means.
 
     :raises NoSuchSubflow: it is of another connection, closed, or never was
@@ -93,17 +113,17 @@ def pick(entries: Iterable[SubflowEntry], which: Subflow | int) -> SubflowEntry:
     raise no_such_subflow(wanted, (entry.id for entry in present))
 
 
-def _is_meant(entry: SubflowEntry, which: Subflow | int) -> bool:
+def _is_meant(entry: Subflow, which: Subflow | int) -> bool:
     """Ids count per connection, so a subflow of another one may have the same."""
     if isinstance(which, Subflow):
         return (entry.id, entry.local, entry.remote) == (which.id, which.local, which.remote)
     return entry.id == which
 
 
-def describe(entry: SubflowEntry, diag: SubflowDiag | None) -> Subflow:
+def describe(entry: Subflow, diag: SubflowDiag | None) -> SubflowDetails:
     """One subflow from its two sources."""
     flags = diag.flags if diag else None
-    return Subflow(
+    return SubflowDetails(
         id=entry.id,
         local=entry.local,
         remote=entry.remote,

@@ -1,7 +1,7 @@
 """The netlink messages that pyroute2 does not have yet, declared the way its own are.
 
 Importing pyroute2 takes a fifth of a second. So this module is imported where a message is first
-encoded or decoded, and not with the package.
+decoded, and not with the package.
 """
 
 from __future__ import annotations
@@ -10,12 +10,10 @@ import struct
 from errno import EBADMSG
 from typing import Any
 
-from pyroute2.netlink import genlmsg, nla
-from pyroute2.netlink.diag import inet_diag_msg
+from pyroute2.netlink import genlmsg
 from pyroute2.netlink.exceptions import NetlinkDecodeError
 from pyroute2.netlink.generic.mptcp import mptcp_msg
 
-from mptcpapi import abi
 from mptcpapi.errors import BadAnswer
 from mptcpapi.nlmsg import Message, attributes
 
@@ -62,45 +60,6 @@ class mptcp_event_msg(genlmsg):  # type: ignore[misc]
         ("MPTCP_ATTR_RESET_FLAGS", "uint32"),
         ("MPTCP_ATTR_SERVER_SIDE", "uint8"),
     )
-
-
-class subflow_diag_msg(inet_diag_msg):  # type: ignore[misc]
-    """A TCP socket with its MPTCP part (``include/uapi/linux/inet_diag.h``)."""
-
-    nla_map = ((abi.INET_DIAG_ULP_INFO, "INET_DIAG_ULP_INFO", "ulp_info"),)
-
-    class ulp_info(nla):  # type: ignore[misc]
-        """``INET_ULP_INFO_*``"""
-
-        nla_map = (
-            ("INET_ULP_INFO_UNSPEC", "none"),
-            ("INET_ULP_INFO_NAME", "asciiz"),
-            ("INET_ULP_INFO_TLS", "hex"),
-            ("INET_ULP_INFO_MPTCP", "mptcp_subflow"),
-        )
-
-        class mptcp_subflow(nla):  # type: ignore[misc]
-            """``MPTCP_SUBFLOW_ATTR_*`` of ``include/uapi/linux/mptcp.h``"""
-
-            nla_map = (
-                ("MPTCP_SUBFLOW_ATTR_UNSPEC", "none"),
-                ("MPTCP_SUBFLOW_ATTR_TOKEN_REM", "uint32"),
-                ("MPTCP_SUBFLOW_ATTR_TOKEN_LOC", "uint32"),
-                ("MPTCP_SUBFLOW_ATTR_RELWRITE_SEQ", "uint32"),
-                ("MPTCP_SUBFLOW_ATTR_MAP_SEQ", "uint64"),
-                ("MPTCP_SUBFLOW_ATTR_MAP_SFSEQ", "uint32"),
-                ("MPTCP_SUBFLOW_ATTR_SSN_OFFSET", "uint32"),
-                ("MPTCP_SUBFLOW_ATTR_MAP_DATALEN", "uint16"),
-                ("MPTCP_SUBFLOW_ATTR_FLAGS", "uint32"),
-                ("MPTCP_SUBFLOW_ATTR_ID_REM", "uint8"),
-                ("MPTCP_SUBFLOW_ATTR_ID_LOC", "uint8"),
-            )
-
-
-def encode(message: Any) -> bytes:
-    """What follows the netlink header in a message filled in by the caller."""
-    message.encode()
-    return bytes(message.data[abi.NLMSGHDR.size :])
 
 
 class Decoded:

@@ -11,9 +11,9 @@ from typing import Any
 from mptcpapi import abi
 from mptcpapi.abi import TcpState
 from mptcpapi.errors import BadAnswer
-from mptcpapi.info import Descriptor, fileno, read_full_info
+from mptcpapi.info import Descriptor, Subflow, fileno
 from mptcpapi.layout import Layout
-from mptcpapi.subflow import Subflow, pick
+from mptcpapi.subflow import read_tcp_info
 
 _LAYOUT = Layout(*abi.TCP_INFO_ROWS)
 _DIVISORS = {
@@ -164,8 +164,7 @@ def tcp_info(sock: Descriptor, subflow: Subflow | int) -> TcpInfo:
     :raises FallenBack: the connection is TCP
     :raises Unsupported: a kernel before Linux 6.5
     """
-    info = read_full_info(fileno(sock), tcp_info_size=_LAYOUT.size)
-    return decode_tcp_info(pick(info.subflows, subflow).tcp_info)
+    return decode_tcp_info(read_tcp_info(fileno(sock), subflow, _LAYOUT.size))
 
 
 def decode_tcp_info(data: bytes) -> TcpInfo:

@@ -109,7 +109,7 @@ def test_the_kernel_opens_a_subflow_from_an_endpoint(client, server, capture):
         seen = capture.until("server", lambda seen: seen.joins() and seen.join().ack)
 
         assert sock.mptcp_info().subflows_max == limits.subflows == 3
-        _, second = sock.subflows()
+        _, second = sock.subflow_details()
         mptcpapi.remove_endpoint(endpoint)
         assert mptcpapi.endpoints() == ()
     assert seen.join().initiator == second.local

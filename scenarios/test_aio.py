@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from lab.events import EventLog
-from lab.wire.mptcp import MpJoinSyn, MpPrio
+from lab.wire.mptcp import MpJoinSyn, MpPrio, MptcpOption, Subtype
 from lab.workload import CHUNK, Pattern
 from mptcpapi import EventKind, aio
 
 pytestmark = pytest.mark.topology("two_paths")
+
+REMOVE = Subtype.REMOVE_ADDR
 
 
 def in_a_loop(scenario):
@@ -118,6 +120,44 @@ async def test_a_subflow_is_opened_changed_and_closed(flow, capture):
     seen = capture.until("server", lambda seen: ends_of(lte, seen) == {lte.local, lte.remote})
     (_, syn), (_, prio) = seen.arrived().only(MpJoinSyn), seen.arrived().only(MpPrio)
     assert (syn.backup, prio.backup) == (True, False)
+
+
+@in_a_loop
+async def test_a_subflow_of_an_interface_is_aborted(flow, client, capture):
+    """Opened by its interface alone, a subflow has an address of it; aborted, it ends with RST."""
+    client.run("ip", "route", "add", "default", "via", "10.0.2.2", "dev", "lte", "metric", "99")
+    flow.wait_delivered("100 kB")
+
+    lte = await aio.open_subflow(flow.connection, interface="lte")
+    capture.until("server", lambda seen: seen.arrived().on(lte).payload() > 10_000)
+    await aio.abort_subflow(flow.connection, lte)
+
+    assert lte.local.host == flow.address("client", "lte")
+    assert [subflow.id for subflow in flow.connection.subflows()] == [1]
+    flow.events["server"].wait(EventKind.SUB_CLOSED, lte, error=ECONNRESET)
+    seen = capture.until("server", lambda seen: any(each.rst for each in seen.arrived().on(lte)))
+    assert seen.join().initiator == lte.local
+
+
+@in_a_loop
+async def test_an_address_is_announced_and_withdrawn(flow, capture):
+    """Both reach the peer, and the wire has an option for each."""
+    lte = flow.address("client", "lte")
+    flow.wait_delivered("100 kB")
+
+    number = await aio.announce(flow.connection, lte)
+    await aio.withdraw(flow.connection, number)
+
+    told = flow.events["server"].wait(EventKind.ANNOUNCED, remote_id=number)
+    assert told.remote.host == lte
+    flow.events["server"].wait(EventKind.REMOVED, remote_id=number)
+    seen = capture.until("server", lambda seen: REMOVE in subtypes(seen.arrived()))
+    assert subtypes(seen.arrived()) >= {Subtype.ADD_ADDR, REMOVE}
+
+
+def subtypes(seen):
+    """Of all options that were seen."""
+    return {option.subtype for _, option in seen.all(MptcpOption)}
 
 
 @in_a_loop

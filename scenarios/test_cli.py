@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,12 +16,12 @@ pytestmark = pytest.mark.topology("two_paths")
 def lab(request, result):
     """Run ``mptcp-lab`` in the present sandbox."""
 
-    def run(*arguments, said=""):
+    def run(*arguments, said="", status=0):
         done = subprocess.run(
             [sys.executable, "-m", "lab.start", *map(str, arguments)],
             cwd=request.config.rootpath, input=said, capture_output=True, text=True, check=False,
         )  # fmt: skip
-        assert done.returncode == 0, done.stderr
+        assert done.returncode == status, done.stderr
         return done
 
     return run
@@ -39,9 +40,31 @@ def test_the_demonstration(lab, result):
     assert json.loads(manifest)["verdict"] == "passed"
 
 
+def test_a_demonstration_that_cannot_be_emulated(lab, result):
+    """Its run was skipped, for nothing failed; and nothing was shown."""
+    done = lab("demo", "--topology", "handover", "--results", result.directory / "demo", status=1)
+
+    assert re.fullmatch(r"error: link 'wifi' declares delay, which this .*\n", done.stderr)
+    (manifest,) = (result.directory / "demo").glob("*/manifest.json")
+    assert json.loads(manifest.read_text(encoding="utf-8"))["verdict"] == "skipped"
+
+
+@pytest.mark.parametrize(
+    ("command", "status", "said"),
+    [
+        ("/etc/passwd", 126, "error: /etc/passwd: Permission denied\n"),
+        ("no-such-command", 127, "error: no-such-command: command not found\n"),
+        ("", 127, "error: '': command not found\n"),
+    ],
+)
+def test_a_command_that_cannot_be_executed(lab, command, status, said):
+    """``exec`` ends with the status that a shell gives."""
+    assert lab("exec", "--", command, status=status).stderr == said
+
+
 def test_the_prompt_of_mininet(lab):
     """``up --cli`` ends in Mininet's prompt, where hosts reach each other by name."""
-    done = lab("up", "topologies/two_paths.yaml", "--cli", said="client ping -c1 server\nexit\n")
+    done = lab("up", "two_paths", "--cli", said="client ping -c1 server\nexit\n")
 
     assert "1 packets transmitted, 1 received" in done.stderr  # where Mininet prints
 

@@ -29,7 +29,8 @@ def test_a_closed_subflow_ends_with_fin(flow, capture):
     seen = capture.until(
         "server", lambda seen: seen.arrived().on(first).after(seen.on(lte).end).payload() > 100_000
     )
-    assert [segment.source for segment in seen.on(lte) if segment.fin] == [lte.local, lte.remote]
+    fins = dict.fromkeys(segment.source for segment in seen.on(lte) if segment.fin)
+    assert list(fins) == [lte.local, lte.remote]  # each may have been sent again
     assert not any(segment.rst for segment in seen.on(lte))
 
 

@@ -118,6 +118,67 @@ def test_a_subflow_bound_to_an_interface_can_be_aborted(flow, client, capture):
     assert any(segment.rst for segment in capture.at("server").arrived().on(lte))
 
 
+@both_families
+def test_wildcards_and_port_0_stand_for_what_the_peer_has(flow, family, capture):
+    """A remote wildcard address is the peer's, port 0 its port, in a tuple as in a string."""
+    wildcard = {"ipv4": "0.0.0.0", "ipv6": "[::]"}[family]  # noqa: S104 - not bound
+    lte, server = flow.address("client", "lte"), flow.address("server")
+    flow.wait_delivered("100 kB")
+
+    one = flow.connection.open_subflow((lte, 0), f"{wildcard}:0")
+    other = flow.connection.open_subflow(lte, (server, 0))
+
+    assert one.remote == other.remote == flow.first.remote
+    for subflow in (one, other):
+        flow.events["server"].wait(EventKind.SUB_ESTABLISHED, subflow)
+    joins = capture.at("server").joins()
+    assert [join.initiator for join in joins] == [one.local, other.local]
+
+
+def test_the_endpoints_can_be_names(flow, capture):
+    """Both ends can be told by a name and a port; the subflow is between exactly these."""
+    flow.wait_delivered("100 kB")
+
+    second = flow.connection.open_subflow("client:7000", f"server:{flow.first.remote.port}")
+
+    assert (second.local, second.remote) == ((flow.first.local.host, 7000), flow.first.remote)
+    flow.events["server"].wait(EventKind.SUB_ESTABLISHED, second)
+    assert capture.at("server").join().initiator == second.local
+
+
+@pytest.mark.parametrize("host", ["10.0.2.255", "127.255.255.255", "255.255.255.255", "224.0.0.1"])
+def test_addresses_of_no_single_host(flow, capture, host):
+    """From a broadcast or multicast address nothing is sent: an error at once, and no subflow."""
+    flow.wait_delivered("100 kB")
+
+    with pytest.raises(mptcpapi.InvalidArgument, match=host) as refusal:
+        flow.connection.open_subflow(host)
+    lte = flow.open_subflow("lte")
+
+    assert refusal.value.errno == errno.EINVAL
+    assert [subflow.id for subflow in flow.connection.subflows()] == [1, lte.id]
+    flow.events["server"].wait(EventKind.SUB_ESTABLISHED, lte)
+    assert [join.initiator for join in capture.at("client").joins()] == [lte.local]
+
+
+def test_a_subflow_that_is_not_answered_is_taken_back(flow, net, capture):
+    """When the time has passed the half-open subflow is gone, and its SYN is not repeated."""
+    lte = flow.address("client", "lte")
+    flow.wait_delivered("100 kB")
+    net.node("gw").run("ip", "rule", "add", "to", lte, "blackhole", "pref", "1")
+
+    with pytest.raises(mptcpapi.SubflowTimeout, match="the SYN was not answered") as refusal:
+        flow.connection.open_subflow(lte, timeout=0.2)
+
+    assert refusal.value.errno == errno.ETIMEDOUT
+    assert [subflow.id for subflow in flow.connection.subflows()] == [1]
+    closed = flow.events["client"].wait(EventKind.SUB_CLOSED, error=errno.ECONNRESET)
+    syn, _ = capture.at("server").arrived().first(MpJoinSyn)
+    assert closed.local == syn.source
+    flow.wait_delivered_more("200 kB")
+    assert capture.at("client").sent().after(closed.received).all(MpJoinSyn) == ()
+
+
 def test_the_kernel_manages_the_paths(flow, capture):
     """At a host whose path manager is the kernel's, the error names the setting to change."""
     flow.wait_delivered("100 kB")

@@ -2,6 +2,7 @@
 
 import pytest
 
+import mptcpapi
 from lab.wire.mptcp import MpPrio
 from mptcpapi import EventKind
 
@@ -75,3 +76,19 @@ def test_the_initial_subflow_becomes_backup(flow, capture):
     segment, prio = seen.arrived().only(MpPrio)
     assert prio.backup
     assert segment.source == first.local
+
+
+@both_families
+def test_both_hosts_tell_who_asked_for_backup(flow):
+    """The details of a subflow show its priority as it is at that moment, at either host."""
+    lte = flow.open_subflow("lte")
+    told = []
+    for backup in (True, False):
+        flow.connection.set_backup(lte, backup)
+        flow.events["server"].wait(EventKind.SUB_PRIORITY, lte, backup=backup)
+        here = next(each for each in flow.connection.subflow_details() if each.id == lte.id)
+        accepted = mptcpapi.subflow_details(flow.accepted)
+        there = next(each for each in accepted if each.remote == lte.local)
+        told += [(here.backup, here.remote_backup), (there.backup, there.remote_backup)]
+
+    assert told == [(True, False), (False, True), (False, False), (False, False)]

@@ -1,6 +1,10 @@
 """What ``mptcp-lab`` prints, and its exit status, where no network is needed."""
 
 import json
+import os
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -38,6 +42,39 @@ def test_every_file_is_checked(tmp_path):
     assert "no mistakes" in done.stdout
 
 
+def test_a_topology_has_a_name_too(monkeypatch):
+    monkeypatch.chdir(ROOT)
+
+    done = invoke("check", "two_paths", "two_path", "topologies/handover.yaml")
+
+    assert done.stdout.startswith("topologies/two_paths.yaml: two_paths: 3 nodes")
+    assert "topologies/handover.yaml: handover: " in done.stdout
+    assert done.stderr == (
+        "no topology 'two_path' in topologies (did you mean 'two_paths'? known: handover, "
+        "two_paths)\n"
+    )
+
+
+def test_a_fifo_is_no_topology(tmp_path):
+    os.mkfifo(tmp_path / "fifo.yaml")
+
+    done = invoke("check", tmp_path / "fifo.yaml")
+
+    assert done.exit_code == 1
+    assert done.stderr.endswith("fifo.yaml:1:1: cannot be read: not a regular file\n")
+
+
+def test_help_imports_nothing_that_takes_a_while():
+    done = subprocess.run(
+        [sys.executable, "-c", "import sys, lab.cli; print(*sys.modules)"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+
+    loaded = set(done.stdout.split())
+    assert "click" in loaded
+    assert not loaded & {"mininet", "scapy", "pydantic", "pyroute2", "rich", "yaml", "pytest"}
+
+
 def test_the_schema_is_the_one_in_the_repository():
     done = invoke("schema")
 
@@ -70,6 +107,42 @@ def test_a_run_is_shown_as_json(kept):
     assert json.loads(done.stdout) == json.loads(json.dumps(read_run(kept)._asdict()))
 
 
+def test_what_a_scenario_recorded_is_shown(kept):
+    with (kept / "records.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps({"time": 2.5, "kind": "note", "text": "the cable is out"}) + "\n")
+
+    done = invoke("show", kept)
+
+    assert re.search(r'1\.5000 .* note .* {"text": "the cable is out"}', done.stdout)
+
+
+def test_a_damaged_run_is_shown_as_far_as_it_goes(kept):
+    """The last record cut in half, records and a manifest without their keys, a FIFO as capture."""
+    with (kept / "records.jsonl").open("a", encoding="utf-8") as file:
+        file.write('{"kind": "event"}\n{"kind": "call", "began": 2}\n[]\n{"kind": "eve')
+    (kept / "manifest.json").write_text('{"format": 1, "git": []}', encoding="utf-8")
+    (kept / "captures").mkdir()
+    os.mkfifo(kept / "captures" / "server.pcap")
+
+    done = invoke("show", kept)
+
+    assert done.exit_code == 0, done.exception
+    assert re.search(r"verdict +│ unknown", done.stdout)
+    assert re.search(r'damaged +│ {"line": "{\\"kind\\": \\"eve"}', done.stdout)
+    assert "refused" in done.stdout
+    assert "server.pcap: no capture to read: not a regular file" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "records.jsonl"])
+def test_a_fifo_is_no_run(kept, name):
+    (kept / name).unlink()
+    os.mkfifo(kept / name)
+
+    done = invoke("show", kept)
+
+    assert str(done.exception) == f"{kept} is no run: {kept / name}: not a regular file"
+
+
 @pytest.mark.parametrize("arguments", [(), ("check",), ("up",), ("exec",), ("demo",), ("show",)])
 def test_help_has_an_example(arguments):
     done = invoke(*arguments, "--help")
@@ -88,3 +161,18 @@ def test_an_error_is_one_sentence(monkeypatch, capsys):
     assert capsys.readouterr().err == (
         "error: /nowhere is no run: /nowhere/manifest.json: No such file or directory\n"
     )
+
+
+def test_a_name_that_is_no_text_is_shown_all_the_same(kept):
+    odd = kept.rename(os.fsdecode(os.fsencode(kept) + b"\xff"))
+    (odd / "captures").mkdir()
+    (odd / "captures" / "server.pcap").touch()
+
+    done = subprocess.run(
+        [sys.executable, "-m", "lab.start", "show", odd],
+        env=os.environ | {"PYTHONIOENCODING": "utf-8:strict"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    assert f"tcpdump -nr {kept}\\udcff/captures/server.pcap" in done.stdout

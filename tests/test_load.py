@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from topology_files import GOOD, lines
 
 from lab.errors import TopologyError
 from lab.load import load, loads, schema
+from lab.load.text import LARGEST
 from lab.model import Direction, Topology
 
 ROOT = Path(__file__).parent.parent
@@ -131,11 +133,17 @@ def test_ipv6_subnets_need_no_quotes_in_brackets() -> None:
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    fifo, large = tmp_path / "fifo.yaml", tmp_path / "large.yaml"
+    os.mkfifo(fifo)
+    with large.open("wb") as file:
+        file.truncate(LARGEST + 1)
     for path, reason in {
         tmp_path / "missing.yaml": "No such file or directory",
         tmp_path: "Is a directory",
         tmp_path / "null\0": "embedded null byte",
-        Path("/dev/zero"): "the file is larger than",
+        Path("/dev/zero"): "not a regular file",
+        fifo: "not a regular file",
+        large: "the file is larger than",
     }.items():
         with pytest.raises(TopologyError, match=reason) as caught:
             load(path)
@@ -148,7 +156,7 @@ def test_a_file_that_another_user_keeps_to_himself(
     def refuse(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr(os, "open", refuse)
     with pytest.raises(TopologyError, match=r"x.yaml:1:1: cannot be read: Permission denied"):
         load(tmp_path / "x.yaml")
 

@@ -52,6 +52,15 @@ def test_what_is_not_a_host_name(name: str, message: str) -> None:
     assert message in wrong(data)["hosts", "client", "aliases", 1]
 
 
+def test_a_host_name_leaves_room_in_the_name_of_its_capture() -> None:
+    data = pair()
+    data["routers"] = {".".join(["x" * 49] * 5) + "y": {}}
+    assert wrong(data) == {}
+
+    data["routers"] = {".".join(["x" * 49] * 5) + "yz": {}}
+    assert "; 250 in all)" in str(wrong(data))
+
+
 @pytest.mark.parametrize("alias", ["client", "SERVER", "Gw", "www", "WWW"])
 def test_host_names_are_unique_in_any_case(alias: str) -> None:
     data = pair()

@@ -23,7 +23,7 @@ from mptcpapi import (
     NoPrivilege,
     Socket,
     SocketClosed,
-    Subflow,
+    SubflowDetails,
     TcpState,
     Unavailable,
     aio,
@@ -34,7 +34,7 @@ from mptcpapi import (
 T = TypeVar("T")
 
 HERE = "127.0.0.1"
-SUBFLOW = Subflow(
+SUBFLOW = SubflowDetails(
     id=2,
     local=Endpoint(HERE, 5),
     remote=Endpoint(HERE, 6),
@@ -222,14 +222,14 @@ def test_a_time_that_cannot_be() -> None:
 class Opening:
     """Stands in for `opening.open_before`: it ends when its deadline has expired."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, result: Subflow | Exception) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, result: SubflowDetails | Exception) -> None:
         self._result = result
         self.begun = threading.Event()
         self.closed: list[object] = []
         monkeypatch.setattr(opening, "open_before", self._open)
         monkeypatch.setattr(closing, "close_subflow", lambda *what: self.closed.append(what))
 
-    def _open(self, deadline: Any, *_: object, **__: object) -> Subflow:
+    def _open(self, deadline: Any, *_: object, **__: object) -> SubflowDetails:
         self.begun.set()
         while not deadline.passed:
             pass
@@ -271,7 +271,7 @@ def test_a_cancelled_change_is_carried_out(monkeypatch: pytest.MonkeyPatch) -> N
     begun, go = threading.Event(), threading.Event()
     done: list[object] = []
 
-    def work(_: object, which: int, **__: object) -> None:
+    def work(_: object, which: int, *_how: object, **_options: object) -> None:
         begun.set()
         go.wait(10)
         done.append(which)

@@ -1,14 +1,18 @@
 """Whatever bytes the decoders get, they return a value or raise BadAnswer."""
 
 import logging
+import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kernel_answers import ANSWERS, message, raw, with_body
 
+import mptcpapi
+from mptcpapi import abi
 from mptcpapi.abi import SubflowFlag
 from mptcpapi.diag import decode_diag
 from mptcpapi.endpoint import Endpoint, decode_sockaddr
@@ -16,8 +20,13 @@ from mptcpapi.errors import BadAnswer
 from mptcpapi.event import decode_event
 from mptcpapi.info import decode_full_info
 from mptcpapi.managed import decode_endpoint, decode_limits
-from mptcpapi.nlmsg import Message
+from mptcpapi.mib import decode_netstat
+from mptcpapi.mptcpinfo import decode_mptcp_info
+from mptcpapi.netlink import decode_family
+from mptcpapi.nlmsg import Message, attributes, frame, outcome, split
 from mptcpapi.pathmanager import decode_local_addresses
+from mptcpapi.subflow_options.btf import function_id
+from mptcpapi.tcpinfo import decode_tcp_info
 
 EVENTS = [name for name in ANSWERS if name.startswith(("sub_", "created", "announced", "closed"))]
 DIAGS = [name for name in ANSWERS if name.startswith("diag_")]
@@ -143,6 +152,93 @@ def test_full_info_cut_before_the_end_of_the_token_is_refused(length: int) -> No
 
     with pytest.raises(BadAnswer, match="too short"):
         decode_full_info(head[:length], *arrays)
+
+
+def read_split(data: bytes) -> None:
+    assert sum(len(each.raw) for each in split(data)) <= len(data)
+
+
+def read_attributes(data: bytes) -> None:
+    assert sum(len(payload) for _, payload in attributes(data)) <= len(data)
+
+
+def read_outcome(data: bytes) -> None:
+    for kind in (abi.NLMSG_ERROR, abi.NLMSG_DONE):
+        for flags in (0, abi.NLM_F_ACK_TLVS, abi.NLM_F_ACK_TLVS | abi.NLM_F_CAPPED):
+            with suppress(BadAnswer):
+                (acknowledgement,) = split(frame(kind, flags, 1, data))
+                assert isinstance(outcome(acknowledgement).text, str)
+
+
+def read_family(data: bytes) -> None:
+    assert all(isinstance(number, int) for number in decode_family(data))
+
+
+def read_tcp_info(data: bytes) -> None:
+    assert isinstance(decode_tcp_info(data).rtt, float)
+
+
+def read_mptcp_info(data: bytes) -> None:
+    assert isinstance(decode_mptcp_info(data).token, int)
+
+
+def read_netstat(data: bytes) -> None:
+    text = data.decode("latin-1")
+    for written in (text, f"MPTcpExt: a b\nMPTcpExt: {text}\n"):
+        with suppress(BadAnswer):
+            assert all(isinstance(each, int) for each in decode_netstat(written).values())
+
+
+def read_type_information(data: bytes) -> None:
+    assert isinstance(function_id(data, "bpf_iter_tcp"), int | None)
+
+
+BYTES: list[Callable[[bytes], None]] = [
+    read_split,
+    read_attributes,
+    read_outcome,
+    read_family,
+    read_tcp_info,
+    read_mptcp_info,
+    read_netstat,
+    read_type_information,
+]
+
+
+@pytest.mark.parametrize("decoder", BYTES)
+@settings(deadline=None)
+@given(data=st.binary(max_size=400))
+def test_any_bytes(decoder: Callable[[bytes], None], data: bytes) -> None:
+    with suppress(BadAnswer):
+        decoder(data)
+
+
+@pytest.mark.parametrize(
+    ("decoder", "name"), [(read_tcp_info, "tcp_info"), (read_mptcp_info, "mptcp_info")]
+)
+@settings(deadline=None)
+@given(data=st.data())
+def test_damaged_structs(decoder: Callable[[bytes], None], name: str, data: st.DataObject) -> None:
+    body = bytearray(raw(name))
+    for place in data.draw(st.lists(st.integers(0, len(body) - 1), max_size=6)):
+        body[place] = data.draw(st.integers(0, 255))
+    with suppress(BadAnswer):
+        decoder(bytes(body[: data.draw(st.integers(0, len(body)))]))
+
+
+OWN_BYTES = {"decode_answer"}
+"""Decodes what this package's own program has written into its own memory."""
+
+
+def test_every_decoder_is_here() -> None:
+    package = Path(mptcpapi.__file__).parent
+    found = {
+        name
+        for path in package.rglob("*.py")
+        for name in re.findall(r"^def (decode_\w+)", path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+
+    assert found - OWN_BYTES <= set(globals())
 
 
 @settings(deadline=None)

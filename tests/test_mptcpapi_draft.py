@@ -13,7 +13,7 @@ from mptcpapi import (
     MptcpError,
     NoSuchSubflow,
     Socket,
-    Subflow,
+    SubflowDetails,
     TcpState,
     Unavailable,
     Unsupported,
@@ -70,7 +70,7 @@ def plain() -> Iterator[Socket]:
         yield Socket(fileno=client.detach())
 
 
-def subflow(**fields: object) -> Subflow:
+def subflow(**fields: object) -> SubflowDetails:
     here, there = Endpoint("10.0.1.1", 5), Endpoint("10.0.9.1", 6)
     known = dict[str, object](
         id=2,
@@ -83,7 +83,7 @@ def subflow(**fields: object) -> Subflow:
         remote_backup=False,
         fully_established=True,
     )
-    return Subflow(**(known | fields))  # type: ignore[arg-type]
+    return SubflowDetails(**(known | fields))  # type: ignore[arg-type]
 
 
 def test_the_initial_subflow_in_the_drafts_terms(client: Socket) -> None:
@@ -155,7 +155,7 @@ def test_tcp_has_no_list_of_subflows(plain: Socket, name: str) -> None:
 def test_an_existing_id_that_the_draft_cannot_hold(
     client: Socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(draft, "subflows", lambda _: (subflow(id=255), subflow(id=256)))
+    monkeypatch.setattr(draft, "subflow_details", lambda _: (subflow(id=255), subflow(id=256)))
 
     assert draft.get_sub_tuple(client, 255).id == 255
     with pytest.raises(NoSuchSubflow, match="such subflow as 256;"):
@@ -168,7 +168,7 @@ def test_an_existing_id_that_the_draft_cannot_hold(
 def test_a_new_id_that_the_draft_cannot_hold(
     client: Socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    closed: list[Subflow] = []
+    closed: list[SubflowDetails] = []
     new = subflow(id=256)
     monkeypatch.setattr(opening, "open_subflow", lambda *_, **__: new)
     monkeypatch.setattr(closing, "close_subflow", lambda _, sub, **__: closed.append(sub))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mptcpapi import Endpoint
 from mptcpapi.deadline import Deadline
-from mptcpapi.endpoint import numeric_host, parse
+from mptcpapi.endpoint import numeric_host, parse, unicast
 from mptcpapi.errors import InvalidArgument
 from mptcpapi.pathmanager import LocalAddress, address_ids
 
@@ -33,10 +33,16 @@ def tries(
         (("fd00::1", 80, 0, 0), Endpoint("fd00::1", 80)),
         ("::ffff:10.0.2.1", Endpoint("10.0.2.1", 7)),
         ("localhost", Endpoint("127.0.0.1", 7)),
+        ("localhost:80", Endpoint("127.0.0.1", 80)),
+        ("10.0.2.1:80", Endpoint("10.0.2.1", 80)),
+        ("[fd00::1]:80", Endpoint("fd00::1", 80)),
+        ("[fd00::1]", Endpoint("fd00::1", 7)),
+        ("fd00::1:80", Endpoint("fd00::1:80", 7)),
+        (["10.0.2.1", 80], Endpoint("10.0.2.1", 80)),
     ],
 )
 def test_an_address_is_read(written: str | tuple[str, int], expected: Endpoint) -> None:
-    family = socket.AF_INET if written == "localhost" else socket.AF_UNSPEC
+    family = socket.AF_INET if "localhost" in written else socket.AF_UNSPEC
 
     assert parse(written, 7, family) == expected
 
@@ -53,13 +59,31 @@ def test_an_address_is_read(written: str | tuple[str, int], expected: Endpoint) 
         (("10.0.0.1", -1), socket.AF_UNSPEC, "port -1"),
         (("10.0.0.1", "80"), socket.AF_UNSPEC, "port '80'"),
         (("10.0.0.1", None), socket.AF_UNSPEC, "port None"),
-        (("10.0.0.1",), socket.AF_UNSPEC, "expected a host, or a tuple of host and port"),
-        (5, socket.AF_UNSPEC, "expected a host, or a tuple of host and port"),
+        ("10.0.0.1:65536", socket.AF_UNSPEC, "port 65536: expected an integer from 0 to 65535"),
+        ("10.0.0.1:", socket.AF_UNSPEC, "neither an IP address nor a name"),
+        ("[fd00::1", socket.AF_UNSPEC, "neither an IP address nor a name"),
+        ("[]:80", socket.AF_UNSPEC, "neither an IP address nor a name"),
+        (("10.0.0.1", True), socket.AF_UNSPEC, "port True"),
+        *(
+            (written, socket.AF_UNSPEC, "expected a host, 'host:port', or a tuple of host and port")
+            for written in (("10.0.0.1",), (), (b"10.0.0.1", 80), (5, 80), 5, b"10.0.0.1", {}, {1})
+        ),
     ],
 )
 def test_an_address_that_cannot_be(written: object, family: int, complaint: str) -> None:
     with pytest.raises(InvalidArgument, match=complaint):
         parse(written, 7, family)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "224.0.0.1", "ff02::1", "255.255.255.255"])  # noqa: S104
+def test_what_is_not_the_address_of_one_host(host: str) -> None:
+    with pytest.raises(InvalidArgument, match=f"host '{host}': a wildcard, multicast or broadcast"):
+        unicast(Endpoint(host, 80))
+
+
+def test_what_an_endpoint_writes_can_be_read_again() -> None:
+    for endpoint in (Endpoint("10.0.2.1", 80), Endpoint("fd00::1", 80)):
+        assert unicast(parse(str(endpoint), 7, socket.AF_UNSPEC)) == endpoint
 
 
 def test_an_endpoint_is_written_as_in_a_url() -> None:

@@ -21,7 +21,7 @@ from mptcpapi import (
     Unavailable,
     Unsupported,
 )
-from mptcpapi.info import FullInfo, SubflowEntry
+from mptcpapi.info import FullInfo, Subflow
 from mptcpapi.netlink import Netlink
 from mptcpapi.nlmsg import Message
 
@@ -110,9 +110,9 @@ def test_the_stream_goes_on_after_a_loss() -> None:
 
 def test_after_a_loss_the_state_of_the_connection_is_told() -> None:
     """What waited when the loss was noticed comes first, then what is inferred."""
-    listed = SubflowEntry(2, Endpoint("10.0.2.1", 7), Endpoint("10.0.1.2", 8), TcpState.ESTABLISHED)
+    listed = Subflow(2, Endpoint("10.0.2.1", 7), Endpoint("10.0.1.2", 8), TcpState.ESTABLISHED)
     script = Script(EventsLost(ENOBUFS, "lost"), [message("sub_established_v4")])
-    stream = EventStream(script, V4, lambda: FullInfo(V4, 1, (listed,)))
+    stream = EventStream(script, V4, lambda: FullInfo(V4, 1, (listed,), b""))
 
     with pytest.raises(EventsLost):
         stream.next(3600)
@@ -130,8 +130,8 @@ def test_after_a_loss_the_state_of_the_connection_is_told() -> None:
 
 def test_the_state_of_another_connection_is_not_told() -> None:
     script = Script(EventsLost(ENOBUFS, "lost"))
-    listed = SubflowEntry(2, Endpoint("10.0.2.1", 7), Endpoint("10.0.1.2", 8), TcpState.ESTABLISHED)
-    stream = EventStream(script, V4, lambda: FullInfo(OTHER, 1, (listed,)))
+    listed = Subflow(2, Endpoint("10.0.2.1", 7), Endpoint("10.0.1.2", 8), TcpState.ESTABLISHED)
+    stream = EventStream(script, V4, lambda: FullInfo(OTHER, 1, (listed,), b""))
 
     with pytest.raises(EventsLost):
         stream.next(3600)

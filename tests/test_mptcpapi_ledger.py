@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from mptcpapi import Endpoint, Event, EventKind, TcpState
-from mptcpapi.info import SubflowEntry
+from mptcpapi.info import Subflow
 from mptcpapi.ledger import Ledger
 
 TOKEN, OTHER = 7, 8
@@ -17,8 +17,8 @@ def event(kind: EventKind, local: Endpoint | None = LTE, token: int = TOKEN) -> 
     return Event(kind, 1.0, token=token, local=local, remote=local and SERVER)
 
 
-def entry(number: int, local: Endpoint, state: TcpState = TcpState.ESTABLISHED) -> SubflowEntry:
-    return SubflowEntry(number, local, SERVER, state)
+def entry(number: int, local: Endpoint, state: TcpState = TcpState.ESTABLISHED) -> Subflow:
+    return Subflow(number, local, SERVER, state)
 
 
 @pytest.fixture

@@ -37,6 +37,7 @@ Operation = Callable[[Socket], object]
 READING: dict[str, Operation] = {
     "token": mptcpapi.token,
     "subflows": mptcpapi.subflows,
+    "subflow_details": mptcpapi.subflow_details,
     "mptcp_info": lambda sock: mptcpapi.mptcp_info(sock).token,
     "tcp_info": lambda sock: mptcpapi.tcp_info(sock, 1).segs_out,
 }
@@ -111,6 +112,27 @@ def test_the_initial_subflow_is_listed_at_both_ends(pair: Pair) -> None:
     assert (there.local, there.remote) == (here.remote, here.local)
     assert there.local == pair.client.getsockname()
     assert there.remote == pair.client.getpeername()
+
+
+def test_the_details_of_a_subflow_are_those_of_the_listed_one(pair: Pair) -> None:
+    (listed,), (detailed,) = pair.client.subflows(), pair.client.subflow_details()
+
+    assert (detailed.id, detailed.local, detailed.remote) == (1, listed.local, listed.remote)
+    assert detailed.state is listed.state
+    assert detailed.local_id in {0, None}  # None: an old kernel, and no privilege
+    assert detailed.backup in {False, None}
+
+
+def test_what_is_listed_follows_the_kernel(pair: Pair) -> None:
+    """Decoded subflows are remembered by the kernel's bytes, state included."""
+    before = [pair.client.subflows()[0].state for _ in range(2)]
+    pair.client.shutdown(socket.SHUT_WR)
+    pair.server.recv(1)
+    pair.server.shutdown(socket.SHUT_WR)
+    pair.client.recv(1)
+
+    assert before == [TcpState.ESTABLISHED] * 2
+    assert [each.state for each in pair.client.subflows()] != before[:1]
 
 
 @pytest.mark.parametrize("name", [*READING, "in_use"])

@@ -30,28 +30,28 @@ def chain():
 
 def test_each_address_of_a_host_has_its_table(chain):
     assert rules(chain, "client") == (
-        Rule(ip_address("10.0.1.1"), 100),
-        Rule(ip_address("fd00:1::1"), 100),
-        Rule(ip_address("10.0.2.1"), 101),
-        Rule(ip_address("10.0.3.1"), 102),
+        Rule(ip_address("10.0.1.1"), 1000),
+        Rule(ip_address("fd00:1::1"), 1000),
+        Rule(ip_address("10.0.2.1"), 1001),
+        Rule(ip_address("10.0.3.1"), 1002),
     )
     assert rules(chain, "near") == ()
 
 
 def test_a_table_holds_its_link_its_router_and_an_end(chain):
-    table = [route for route in routes(chain, "client") if route.table == 101]
+    table = [route for route in routes(chain, "client") if route.table == 1001]
 
     everywhere, everywhere6 = ip_network("0.0.0.0/0"), ip_network("::/0")
     assert table == [
-        Route(ip_network("10.0.2.0/24"), "lte", table=101),
-        Route(everywhere, "lte", ip_address("10.0.2.2"), 101),
-        Route(everywhere, None, table=101),
-        Route(everywhere6, None, table=101),
+        Route(ip_network("10.0.2.0/24"), "lte", table=1001),
+        Route(everywhere, "lte", ip_address("10.0.2.2"), 1001),
+        Route(everywhere, None, table=1001),
+        Route(everywhere6, None, table=1001),
     ]
 
 
 def test_a_link_without_router_leads_nowhere_else(chain):
-    table = [route for route in routes(chain, "client") if route.table == 102]
+    table = [route for route in routes(chain, "client") if route.table == 1002]
 
     assert all(route.gateway is None for route in table)
 
@@ -71,3 +71,32 @@ def test_a_router_knows_the_shortest_way_to_each_subnet(chain):
     assert ways[ip_network("10.0.9.0/24")].gateway == ip_address("10.0.8.2")
     assert ways[ip_network("fd00:9::/64")].gateway == ip_address("fd00:8::2")
     assert ip_network("10.0.1.0/24") not in ways
+
+
+def test_two_addresses_in_one_subnet_share_its_route():
+    pair = loads(
+        "topology: 1\nname: pair\nhosts: {client: {}, server: {}}\nlinks:\n"
+        "  wifi: {ends: [client:wifi, server:wifi], subnet: 10.0.1.0/24,"
+        " addresses: {client:wifi: [10.0.1.1, 10.0.1.7]}}",
+        "pair.yaml",
+    )
+
+    assert [rule.source for rule in rules(pair, "client")] == [
+        ip_address("10.0.1.1"), ip_address("10.0.1.7"),
+    ]  # fmt: skip
+    subnets = [route for route in routes(pair, "client") if route.interface]
+    assert subnets == [Route(ip_network("10.0.1.0/24"), "wifi", table=1000)]
+
+
+def test_no_host_has_so_many_links_that_it_takes_a_table_of_the_kernel():
+    links = "".join(
+        f"  l{i}: {{ends: [client:c{i}, server:s{i}], subnet: 10.1.{i}.0/24}}\n" for i in range(200)
+    )
+    many = loads(
+        f"topology: 1\nname: many\nhosts: {{client: {{}}, server: {{}}}}\nlinks:\n{links}",
+        "many.yaml",
+    )
+
+    tables = {rule.table for rule in rules(many, "client")}
+    assert len(tables) == 200
+    assert not tables & {0, 253, 254, 255}, "<linux/rtnetlink.h> gives them to the kernel"

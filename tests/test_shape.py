@@ -8,16 +8,27 @@ from lab.shape import check, token_bucket
 from lab.units import Queue
 
 
-def test_a_queue_of_bytes_or_time_waits_beside_the_burst():
+def test_a_queue_of_bytes_or_time_has_that_room():
     by_bytes = token_bucket(80_000_000, Queue(bytes=64_000))
     by_time = token_bucket(80_000_000, Queue(seconds=0.05))
 
-    assert by_bytes == {"rate": 10_000_000, "burst": 10_000, "limit": 74_000}
-    assert by_time == {"rate": 10_000_000, "burst": 10_000, "limit": 510_000}
+    assert by_bytes == {"rate": 10_000_000, "burst": 10_000, "limit": 64_000}
+    assert by_time == {"rate": 10_000_000, "burst": 10_000, "limit": 500_000}
 
 
 def test_a_slow_link_can_still_send_a_whole_frame():
     assert token_bucket(100_000, Queue(packets=10))["burst"] == 2 * 1514
+
+
+@pytest.mark.parametrize("queue", [Queue(bytes=1513), Queue(seconds=0.001)])
+def test_a_queue_with_no_room_for_a_frame_is_refused(queue):
+    with pytest.raises(Unsupported, match=f"declares a queue of {queue}, .* declare a larger"):
+        check("wifi", Direction(rate=12_104_000, queue=queue))
+
+
+@pytest.mark.parametrize("queue", [Queue(bytes=1514), Queue(seconds=0.001), Queue(packets=1)])
+def test_a_queue_with_room_for_one_frame_is_accepted(queue):
+    check("wifi", Direction(rate=12_112_000, queue=queue))
 
 
 @pytest.mark.parametrize("declared", [{"delay": 0.01}, {"jitter": 0.001}, {"loss": 0.1}])
@@ -31,7 +42,6 @@ def test_what_cannot_be_emulated_is_named(declared):
 @pytest.mark.parametrize(
     "direction",
     [
-        Direction(rate=8),
         Direction(rate=40_000_000_000),
         Direction(rate=100_000_000, queue=Queue(seconds=3600.0)),
     ],
@@ -41,6 +51,11 @@ def test_a_number_that_the_shaper_cannot_count_is_refused(direction):
         check("wifi", direction)
 
 
-@pytest.mark.parametrize("rate", [100, 1_000_000, 1_000_000_000, 34_000_000_000])
+def test_a_rate_at_which_no_burst_of_a_frame_can_be_counted_is_refused():
+    with pytest.raises(Unsupported, match=r"5\.648 kbit/s is the slowest"):
+        check("wifi", Direction(rate=5640))
+
+
+@pytest.mark.parametrize("rate", [5648, 1_000_000, 1_000_000_000, 34_000_000_000])
 def test_usual_rates_are_accepted(rate):
     check("wifi", Direction(rate=rate))

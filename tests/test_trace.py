@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import struct
 from dataclasses import FrozenInstanceError, replace
@@ -11,13 +12,13 @@ from typing import Any, NamedTuple
 import pytest
 
 from lab.errors import InvalidRun, ScenarioFailed, UsageError
-from lab.trace import Trace
+from lab.trace import Trace, read_capture
 from lab.wire.mptcp import Dss, MpCapable, MpJoin, MpJoinSynAck, MpPrio, MptcpOption
 
 DATA = Path(__file__).parent / "data"
 V4 = DATA / "join_prio_v4.pcap"
 V6 = DATA / "join_prio_v6_checksum.pcap"
-CONTENTS = "{MpCapable: 4, Dss: 37, MpJoin: 4, MpPrio: 2, ADD_ADDR: 2, REMOVE_ADDR: 1}"
+CONTENTS = "{MpCapable: 4, Dss: 37, MpJoin: 4, MpPrio: 2, AddAddr: 2, RemoveAddr: 1}"
 
 
 class Subflow(NamedTuple):
@@ -97,9 +98,30 @@ class TestReading:
     def test_long_enough_snap_lengths(self, tmp_path: Path, v4: Trace, snap_length: int) -> None:
         enough = tmp_path / "enough.pcap"
         data = V4.read_bytes()
-        enough.write_bytes(data[:16] + struct.pack("<I", snap_length) + data[20:])
+        written = data[:16] + struct.pack("<I", snap_length) + data[20:24]
+        at = 24
+        while at < len(data):
+            *time, captured, length = struct.unpack_from("<IIII", data, at)
+            frame = data[at + 16 : at + 16 + captured][: snap_length or None]
+            written += struct.pack("<IIII", *time, len(frame), length) + frame
+            at += 16 + captured
+        enough.write_bytes(written)
 
         assert Trace.from_pcap(enough, at="server") == v4
+
+    def test_fewer_records_than_were_recorded_make_the_run_invalid(self) -> None:
+        records = read_capture(V4)
+
+        assert read_capture(V4, at_least=len(records)) == records
+        with pytest.raises(InvalidRun, match=f"{len(records) + 1} packets were recorded, "):
+            Trace.from_pcap(V4, at="server", at_least=len(records) + 1)
+
+    def test_a_fifo_is_no_capture(self, tmp_path: Path) -> None:
+        fifo = tmp_path / "x.pcap"
+        os.mkfifo(fifo)
+
+        with pytest.raises(UsageError, match=r"x.pcap: no capture to read: not a regular file"):
+            Trace.from_pcap(fifo, at="server")
 
 
 class TestSelecting:
@@ -181,7 +203,7 @@ class TestOptions:
 
         assert str(failure.value) == (
             "expected at least one MpPrio at server (sent), saw 0; the capture has "
-            "{MpCapable: 1, Dss: 16, MpJoin: 1, ADD_ADDR: 1, REMOVE_ADDR: 1}"
+            "{MpCapable: 1, Dss: 16, MpJoin: 1, AddAddr: 1, RemoveAddr: 1}"
         )
 
     def test_only(self, v4: Trace) -> None:

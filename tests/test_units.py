@@ -120,7 +120,7 @@ def test_what_makes_no_sense_is_out_of_range(
     [(units.queue, "1.5 packets"), (units.size, "0.1 B"), (units.rate, "8.5 bit/s")],
 )
 def test_counts_are_whole(parse: Callable[[str], object], text: str) -> None:
-    with pytest.raises(UsageError, match=r"out of range|not a whole number"):
+    with pytest.raises(UsageError, match=r"out of range|not a whole number|not a multiple"):
         parse(text)
 
 
@@ -144,9 +144,15 @@ def test_values_become_text_in_the_largest_unit_they_fill(text: str, expected: s
     assert text == expected
 
 
+def test_a_rate_is_a_whole_number_of_bytes_per_second() -> None:
+    assert units.rate("0.808 kbit/s") == 808
+    with pytest.raises(UsageError, match=r"'809 bit/s' is not a multiple of 8 bit/s"):
+        units.rate("809 bit/s")
+
+
 @given(st.integers(8, 10**12))
 def test_rates_and_sizes_survive_text(value: int) -> None:
-    assert units.rate(units.rate_text(value)) == value
+    assert units.rate(units.rate_text(value // 8 * 8)) == value // 8 * 8
     assert units.size(units.size_text(value)) == value
 
 
@@ -204,3 +210,19 @@ def test_patterns_for_editors_agree_with_the_parsers(
 
     well_formed = "needs a number" not in complaint(parse, text)
     assert well_formed == bool(re.fullmatch(pattern, text))
+
+
+@pytest.mark.parametrize(
+    ("parse", "text", "meant"),
+    [
+        (units.rate, "20 mbit/s", "20 Mbit/s"),
+        (units.rate, "20Mbps", "20 Mbit/s"),
+        (units.rate, "1.5 Mbit", "1.5 Mbit/s"),
+        (units.duration, "5 msec", "5 ms"),
+        (units.size, "2 mb", "2 MB"),
+        (units.queue, "100 pkts", "100 packets"),
+    ],
+)
+def test_a_unit_that_is_nearly_right_is_met_with_the_right_one(parse, text, meant):
+    with pytest.raises(UsageError, match=rf"a unit \(did you mean '{meant}'\? known: "):
+        parse(text)

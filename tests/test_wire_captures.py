@@ -57,6 +57,20 @@ def test_a_half_written_record_is_left_out() -> None:
     assert problem(FILE[:-1]) == "x: packet 3 is not whole (at byte 67 of 82)"
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [b"garbage that is no record", bytes(16), struct.pack("<IIII", 10, 10**6, 5, 1500)],
+    ids=["text", "hole", "fraction"],
+)
+@pytest.mark.parametrize(("number", "start"), [(1, 24), (2, 45), (4, len(FILE))])
+def test_what_is_no_record_is_told_with_its_place(damage: bytes, number: int, start: int) -> None:
+    """Instead of the first record, in the middle, and behind the last."""
+    altered = FILE[:start] + damage + bytes(5) + FILE[start + len(damage) + 5 :]
+
+    with pytest.raises(InvalidRun, match=rf"^x: record {number}, at byte {start} of \d+, is"):
+        frames(altered)
+
+
 @pytest.mark.parametrize("length", [0, 3, 4, 23])
 def test_a_file_without_its_header_is_an_invalid_run(length: int) -> None:
     with pytest.raises(InvalidRun, match=f"x: .*{length} of 24 bytes"):
@@ -133,10 +147,11 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("block", BROKEN.values(), ids=BROKEN.keys())
-def test_what_is_broken_ends_the_file_with_a_problem(block: bytes) -> None:
+def test_what_is_broken_is_told_with_its_place(block: bytes) -> None:
     data = pcapng_file(LITTLE)
 
-    assert len(frames(data + block + enhanced(LITTLE, 0, 0, b"after"))) == 3
+    with pytest.raises(InvalidRun, match=rf"^x: .* \(at byte {len(data)} of"):
+        frames(data + block + enhanced(LITTLE, 0, 0, b"after"))
     assert f"(at byte {len(data)} of" in problem(data + block)
 
 

@@ -26,6 +26,17 @@ def test_what_was_sent_arrives(ends):
         assert transfer.finish() == transfer.delivered
 
 
+def test_nothing_more_is_awaited_after_the_end(ends):
+    """It says so at once: with a deadline of an hour, waiting for it would not end."""
+    with Transfer(*ends, Pattern(1)) as transfer:
+        transfer.wait_delivered("10 kB")
+        delivered = transfer.finish()
+
+        with pytest.raises(ScenarioFailed, match=r"but the transfer has ended: .* arrived"):
+            transfer.wait_delivered_more("1 B", timeout=3600)
+        assert transfer.finish(timeout=3600) == delivered
+
+
 def test_altered_data_is_told_with_its_place(ends):
     sender, receiver = ends
     pattern = Pattern(1)

@@ -10,6 +10,7 @@ import numpy as np
 
 from lab.columns.octets import Array, Ints, Octets
 from lab.columns.table import Table, distinct
+from lab.wire import pcap
 from lab.wire.capture_file import stretches
 from lab.wire.layout import NANOSECONDS, Interface, Layout, Stretch
 
@@ -39,23 +40,44 @@ def frames(octets: Octets, name: str, at_most: int, problems: list[str]) -> Iter
     number = 1
     waiting: list[Frames] = []
     for stretch in stretches(octets.memory, name, at_most):
-        if stretch.problem:
-            problems.append(stretch.problem)
-        if not stretch.starts:
-            continue
-        waiting.append(_frames(octets, stretch, number))
-        number += len(stretch.starts)
+        if stretch.starts:
+            waiting.append(_frames(octets, stretch, number))
+            number += len(waiting[-1])
+        problem = _altered(octets, stretch, waiting, name, number) or stretch.problem
+        if problem:
+            problems.append(problem)
         if sum(map(len, waiting)) >= at_most:
             yield Frames.joined(waiting)
             waiting = []
+        if problem:
+            break
     if waiting:
         yield Frames.joined(waiting)
 
 
+def _altered(
+    octets: Octets, stretch: Stretch, waiting: list[Frames], name: str, number: int
+) -> str:
+    """Say which record is none, if the last table ends before the stretch does."""
+    if not stretch.starts or len(waiting[-1]) == len(stretch.starts):
+        return ""
+    start = stretch.starts[len(waiting[-1])]
+    (header,) = octets.headers(np.array([start]), _header(stretch.layout, stretch.byte_order))
+    captured, wire = int(header["captured"]), int(header["wire"])
+    return pcap.altered(name, number, start, len(octets.data), captured, wire)
+
+
 def _frames(octets: Octets, stretch: Stretch, number: int) -> Frames:
+    """Read the records of a stretch, up to the first that is none."""
     layout = stretch.layout
     starts = np.array(stretch.starts, np.int64)
     header = octets.headers(starts, _header(layout, stretch.byte_order))
+    if layout is pcap.RECORD:
+        fields = (header[name] for name in ("second", "captured", "wire"))
+        good = pcap.possible(stretch.interfaces[0], *fields)
+        if not good.all():
+            whole = int(np.argmin(good))
+            starts, header = starts[:whole], header[:whole]
     known = [*stretch.interfaces, Interface(-1, 0)]
     last = np.int64(len(stretch.interfaces))
     interface = np.minimum(header["interface"], last) if layout.interface else np.zeros_like(starts)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from lab import files
 from lab.errors import Mistake, TopologyError
 from lab.load.editors import schema
+from lab.load.finding import find
 from lab.load.text import LARGEST, Source, decode
 from lab.load.tree import Place, read
 from lab.model import KeyPath, Problem, Topology, problems
 
-__all__ = ["load", "loads", "schema"]
+__all__ = ["find", "load", "loads", "schema"]
 
 
 def load(path: Path) -> Topology:
@@ -19,8 +21,7 @@ def load(path: Path) -> Topology:
     :raises TopologyError: the file cannot be read, or has mistakes; all of them are listed.
     """
     try:
-        with path.open("rb") as file:
-            content = file.read(LARGEST + 1)
+        content = files.read(path, LARGEST + 1)
     except (OSError, ValueError) as error:  # ValueError: a null character in the path
         reason = getattr(error, "strerror", None) or str(error)
         raise TopologyError([Mistake(str(path), 1, 1, f"cannot be read: {reason}")]) from error

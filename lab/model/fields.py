@@ -92,7 +92,7 @@ PATH_MANAGERS = ("kernel", "userspace")
 """Values of ``net.mptcp.path_manager``, Documentation/networking/mptcp-sysctl.rst."""
 
 LABEL_SCHEMA = _pattern(names.LABEL)
-HOST_SCHEMA = _pattern(names.HOST, maxLength=253)
+HOST_SCHEMA = _pattern(names.HOST, maxLength=names.LONGEST_HOST)
 END_SCHEMA = _pattern(f"{names.HOST}:{names.INTERFACE}")
 _SUBNET_SCHEMA: Json = {"type": "string", "examples": ["10.0.1.0/24", "fd00:1::/64"]}
 _ADDRESS_SCHEMA: Json = {"type": "string", "examples": ["10.0.1.10", "fd00:1::10"]}

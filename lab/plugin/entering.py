@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from lab import sandbox
+from lab import sandbox, session
+from lab.errors import UsageError
+from lab.places import require_visible
 
 _LOOKS_ONLY = (
     "collectonly",
@@ -20,6 +22,9 @@ _LOOKS_ONLY = (
 )
 """Options with which pytest runs no test."""
 
+
+_WRITTEN = ("results", "xmlpath", "log_file")
+"""Options that name what pytest writes."""
 
 _INSIDE = ("lab.plugin.verdicts", "lab.plugin.fixtures")
 """The plug-ins of a pytest that runs tests. They import Mininet and Scapy, which takes most of a
@@ -54,17 +59,35 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     Where the system forbids a sandbox, this process goes on: tests that need no network pass, and
     those that do fail with the reason.
     """
-    if not _must_enter(config) or sandbox.why_not() is not None:
+    if not _needs_sandbox(config) or sandbox.why_not() is not None:
+        return None
+    _require_visible(config)
+    if _distributes(config):
         return None
     arguments = [str(argument) for argument in config.invocation_params.args]
-    return sandbox.run([sys.executable, "-m", "pytest", *arguments])
+    status = session.status_of(sandbox.run([sys.executable, "-m", "lab.session", *arguments]))
+    if status is None:
+        raise pytest.UsageError(
+            "pytest did not come to its end: something in a test ended the whole process with "
+            "status 0, as os._exit(0) does. What was not reported has not passed"
+        )
+    return status
 
 
-def _must_enter(config: pytest.Config) -> bool:
+def _needs_sandbox(config: pytest.Config) -> bool:
     if sandbox.inside() or config.invocation_params.plugins:
         return False  # plug-ins that are objects of this process cannot follow into another
-    looks_only = any(getattr(config.option, name, False) for name in _LOOKS_ONLY)
-    return not looks_only and not _distributes(config)
+    return not any(getattr(config.option, name, False) for name in _LOOKS_ONLY)
+
+
+def _require_visible(config: pytest.Config) -> None:
+    """Refuse to read or write files where a sandbox has its own."""
+    written = [getattr(config.option, name, None) for name in _WRITTEN]
+    tests = [argument.partition("::")[0] for argument in config.args]
+    try:
+        require_visible(config.rootpath, *(Path(path) for path in [*written, *tests] if path))
+    except UsageError as problem:
+        raise pytest.UsageError(str(problem)) from problem
 
 
 def _distributes(config: pytest.Config) -> bool:

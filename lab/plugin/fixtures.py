@@ -4,41 +4,21 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from lab import environment, sandbox
 from lab.build import Network
 from lab.capture import Captures
-from lab.errors import SandboxForbidden, UsageError
+from lab.errors import SandboxForbidden
 from lab.flow import Family, Flow
 from lab.flow import family as flow_family
 from lab.host import LabNode
 from lab.load import load
 from lab.model import Topology
+from lab.plugin.markers import flow_options, topology_file
 from lab.plugin.verdicts import RUN, at_the_end
 from lab.result import Run
-
-TOPOLOGIES = "topologies"
-"""Where ``topology("name")`` finds ``name.yaml``, below pytest's root directory."""
-
-
-def topology_file(request: pytest.FixtureRequest) -> Path:
-    """The file that the test's ``topology`` marker names.
-
-    :raises UsageError: there is no marker, or no such file.
-    """
-    marker = request.node.get_closest_marker("topology")
-    if marker is None or len(marker.args) != 1:
-        raise UsageError("this test needs a network: mark it with @pytest.mark.topology('NAME')")
-    name = str(marker.args[0])
-    directory = request.config.rootpath / TOPOLOGIES
-    path = Path(name) if name.endswith(".yaml") else directory / f"{name}.yaml"
-    if not path.exists():
-        known = ", ".join(sorted(file.stem for file in directory.glob("*.yaml")))
-        raise UsageError(f"no topology '{name}': {path} does not exist (known: {known})")
-    return path
 
 
 @pytest.fixture
@@ -120,8 +100,8 @@ def flow(
     family: Family,
 ) -> Iterator[Flow]:
     """A connection from client to server that carries data, all of which must arrive."""
-    marker = request.node.get_closest_marker("flow")
-    options = marker.kwargs if marker else {}
+    options = flow_options(request)
     with Flow(client, server, topology, result, family=family, **options) as flow:
+        at_the_end(request.node, flow.close)
         at_the_end(request.node, flow.finish)
         yield flow

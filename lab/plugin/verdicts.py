@@ -12,11 +12,19 @@ from types import ModuleType
 import pytest
 from _pytest.terminal import TerminalReporter
 
-from lab import capture, events, flow, trace, units, workload
-from lab.errors import InvalidRun, LabError, ScenarioFailed, Unsupported, UsageError
+from lab import capture, events, flow, host, trace, units, workload
+from lab.errors import (
+    CommandFailed,
+    InvalidRun,
+    LabError,
+    ScenarioFailed,
+    Unsupported,
+    UsageError,
+)
 from lab.model import topology
 from lab.report import how_to_look
 from lab.result import Run, Verdict
+from mptcpapi import MptcpError
 
 RUN = pytest.StashKey[Run]()
 """The run of an item, for as long as the item runs."""
@@ -27,12 +35,23 @@ _INVALID = "lab_invalid"
 _CODE = (ScenarioFailed, UsageError)
 """Errors for which the line of the test says as much as the text."""
 
+_FAILURES = (ScenarioFailed, CommandFailed)
+"""Errors that an xfail mark may expect."""
+
 _VERDICT = pytest.StashKey[tuple[Verdict, str]]()
 
-_WEIGHT = (Verdict.PASSED, Verdict.SKIPPED, Verdict.INVALID, Verdict.FAILED)
+_WEIGHT = (
+    Verdict.INCOMPLETE,
+    Verdict.PASSED,
+    Verdict.SKIPPED,
+    Verdict.INVALID,
+    Verdict.FAILED,
+)
 """From least to most: the heaviest phase of a test decides."""
 
-_OURS: tuple[ModuleType, ...] = (capture, events, flow, topology, trace, units, workload)
+_OURS: tuple[ModuleType, ...] = (
+    capture, events, flow, host, topology, trace, units, workload,
+)  # fmt: skip
 """Modules whose frames say nothing to the author of a scenario that failed."""
 
 
@@ -59,7 +78,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
         endings.pop()()
 
 
-@pytest.hookimpl(wrapper=True)
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # the last word, also about what xfail excused
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
@@ -70,23 +89,36 @@ def pytest_runtest_makereport(
         report.outcome = "skipped"
         path, line, _ = item.location
         report.longrepr = (path, (line or 0) + 1, f"Skipped: {error}")
-    elif isinstance(error, LabError) and not (report.when == "call" and isinstance(error, _CODE)):
-        report.longrepr = str(error)
-    verdict = _verdict(report, error)
-    vars(report)[_INVALID] = verdict is Verdict.INVALID
-    _settle(item, report, verdict)
+        vars(report).pop("wasxfail", None)
+    elif isinstance(error, LabError):
+        _explain(report, error)
+    elif isinstance(error, MptcpError) and report.when == "setup":
+        report.longrepr = error.strerror  # what the machine lacks; no line of the test led there
+    _settle(item, report, _verdict(report))
     return report
 
 
-def _verdict(report: pytest.TestReport, error: BaseException | None) -> Verdict:
-    if isinstance(error, InvalidRun):
+def _explain(report: pytest.TestReport, error: LabError) -> None:
+    """Let the error speak for itself; if nothing was tested, no xfail mark excuses it."""
+    if not isinstance(error, _FAILURES):
+        report.outcome = "failed"
+        vars(report).pop("wasxfail", None)
+        vars(report)[_INVALID] = isinstance(error, InvalidRun)
+    if not (report.when == "call" and isinstance(error, _CODE)):
+        report.longrepr = str(error)
+
+
+def _verdict(report: pytest.TestReport) -> Verdict:
+    if getattr(report, _INVALID, False):
         return Verdict.INVALID
+    if report.passed and report.when != "call":
+        return Verdict.INCOMPLETE  # it says nothing of the test
     return Verdict(report.outcome)
 
 
 def _settle(item: pytest.Item, report: pytest.TestReport, verdict: Verdict) -> None:
     """Weigh in this phase of the test; with the last one, end its run."""
-    before = item.stash.get(_VERDICT, (Verdict.PASSED, ""))
+    before = item.stash.get(_VERDICT, (Verdict.INCOMPLETE, "the test was not run"))
     now = max(before, (verdict, _reason(report)), key=lambda pair: _WEIGHT.index(pair[0]))
     item.stash[_VERDICT] = now
     run = item.stash.get(RUN, None)
@@ -96,9 +128,13 @@ def _settle(item: pytest.Item, report: pytest.TestReport, verdict: Verdict) -> N
         look = f"{run.directory}\nlook at it: {how_to_look(run.directory)}"
         report.sections.append(("the run is kept", look))
     if report.when == "teardown":
-        run.end(*now)
-        if now[0] in _UNREMARKABLE and item.config.option.keep == "failed":
-            run.discard()
+        try:
+            run.end(*now)
+        except InvalidRun as problem:
+            _explain(report, problem)
+        else:
+            if now[0] in _UNREMARKABLE and item.config.option.keep == "failed":
+                run.discard()
 
 
 _UNREMARKABLE = (Verdict.PASSED, Verdict.SKIPPED)

@@ -1,4 +1,4 @@
-"""The place where a lab lives: network, mount and PID namespaces of its own.
+"""The place where a lab lives: network, mount, PID, UTS and IPC namespaces of its own.
 
 Everything that a lab makes (nodes, links, daemons, temporary files) is inside, so no other lab
 meets it and the end of its first process is the whole cleanup. An ordinary user gets a user
@@ -23,11 +23,12 @@ from lab.sandbox.command import (
     python_in_sandbox,
     run,
 )
-from lab.sandbox.forbidden import why_not
+from lab.sandbox.forbidden import explain, why_not
 
 __all__ = [
     "command_line",
     "entrance",
+    "explain",
     "hosts_file",
     "inside",
     "private_directory",

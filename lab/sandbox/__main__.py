@@ -1,4 +1,4 @@
-"""``python -m lab.sandbox [--die-with PID] -- COMMAND [ARGUMENT ...]``: a command in a new sandbox.
+"""``python -m lab.sandbox [OPTION ...] -- COMMAND [ARGUMENT ...]``: a command in a new sandbox.
 
 The exit status is the command's; 128 + N when signal N ended it; 125 when there can be no sandbox.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Sequence
@@ -43,7 +44,7 @@ def main() -> int:
     child = os.fork()
     if child == 0:
         os.close(lifeline)
-        os._exit(_init(alive, options.command))
+        os._exit(_init(alive, options))
     os.close(alive)
     os.write(lifeline, str(child).encode())
     return _wait_forwarding(child)
@@ -54,16 +55,17 @@ def _parse() -> argparse.Namespace:
         prog="python -m lab.sandbox", epilog="example: python -m lab.sandbox -- ip link"
     )
     parser.add_argument("--die-with", type=int, metavar="PID", help="end when this parent ends")
+    parser.add_argument("--private-tmp", action="store_true", help="protect what is in /tmp")
     parser.add_argument("command", nargs="+", help="the command and its arguments, after --")
     return parser.parse_args()
 
 
 def _refuse(problem: OSError) -> int:
-    print(f"error: {forbidden.explain(problem, forbidden.read_settings())}", file=sys.stderr)  # noqa: T201
+    print(f"error: {forbidden.explain(problem)}", file=sys.stderr)  # noqa: T201
     return NO_SANDBOX
 
 
-def _init(alive: int, arguments: Sequence[str]) -> int:
+def _init(alive: int, options: argparse.Namespace) -> int:
     """Be process 1: end with the process outside, furnish the namespaces, run the command, reap."""
     libc.die_with_parent(signal.SIGKILL)
     own_pid_outside = os.read(alive, 32).decode()
@@ -71,21 +73,26 @@ def _init(alive: int, arguments: Sequence[str]) -> int:
         return NO_SANDBOX  # the process outside ended before it could say
     try:
         namespaces.furnish()
+        if options.private_tmp:
+            namespaces.cover()
     except OSError as problem:
         return _refuse(problem)
     child = os.fork()
     if child == 0:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {*_FORWARDED, signal.SIGCHLD})
-        os._exit(_execute(arguments, own_pid_outside))
+        os._exit(_execute(options.command, own_pid_outside))
     return _wait_forwarding(child)
 
 
 def _execute(arguments: Sequence[str], init: str) -> int:
     try:
         os.execvpe(arguments[0], list(arguments), command.environment(init))  # noqa: S606
+    except (FileNotFoundError, ValueError):  # ValueError: '' is no name
+        status, reason = 127, "command not found"  # numbers as a shell has them
     except OSError as problem:
-        print(f"error: {arguments[0]}: {problem.strerror}", file=sys.stderr)  # noqa: T201
-    return NO_SANDBOX + 2  # as a shell says it: 127, command not found
+        status, reason = 126, str(problem.strerror)
+    print(f"error: {shlex.quote(arguments[0])}: {reason}", file=sys.stderr)  # noqa: T201
+    return status
 
 
 def _wait_forwarding(child: int) -> int:

@@ -7,7 +7,9 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from lab.sandbox.namespaces import HOSTS, PRIVATE
@@ -17,6 +19,8 @@ _MARK = "MPTCP_LAB_SANDBOX"
 
 
 _INIT = "MPTCP_LAB_SANDBOX_INIT"
+
+_NAMESPACES = ("--mount", "--uts", "--ipc", "--net", "--pid")
 
 
 def _network_namespace() -> str:
@@ -42,7 +46,7 @@ def entrance() -> list[str]:
     """What runs a command in the present sandbox from a shell outside, before that command."""
     own_users = Path("/proc/self/uid_map").read_text(encoding="ascii").split()[2] == "1"
     users = ["--user", "--preserve-credentials"] if own_users else []
-    return ["nsenter", "--target", os.environ[_INIT], *users, "--mount", "--net", "--pid"]
+    return ["nsenter", "--target", os.environ[_INIT], *users, *_NAMESPACES]
 
 
 def inside() -> bool:
@@ -60,9 +64,13 @@ def hosts_file() -> Path:
     return HOSTS
 
 
-def command_line(*arguments: str) -> list[str]:
-    """What runs ``arguments`` in a new sandbox that ends when the calling process ends."""
-    return [sys.executable, "-m", "lab.sandbox", "--die-with", str(os.getpid()), "--", *arguments]
+def command_line(*arguments: str, private_tmp: bool = False) -> list[str]:
+    """What runs ``arguments`` in a new sandbox that ends when the calling process ends.
+
+    ``private_tmp`` keeps what is in /tmp from being removed.
+    """
+    options = ["--die-with", str(os.getpid()), *(["--private-tmp"] if private_tmp else [])]
+    return [sys.executable, "-m", "lab.sandbox", *options, "--", *arguments]
 
 
 def python_in_sandbox() -> str:
@@ -70,12 +78,21 @@ def python_in_sandbox() -> str:
     return shlex.join(command_line(sys.executable))
 
 
-def run(arguments: Sequence[str]) -> int:
+def run(arguments: Sequence[str], private_tmp: bool = False) -> int:
     """Run ``arguments`` in a new sandbox on this terminal; give back its exit status."""
-    with subprocess.Popen(command_line(*arguments)) as process:
-        # A terminal sends Ctrl-C to the command as well: the command decides what it means.
-        previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
-        try:
-            return process.wait()
-        finally:
-            signal.signal(signal.SIGINT, previous)
+    line = command_line(*arguments, private_tmp=private_tmp)
+    with subprocess.Popen(line) as process, _interrupts_ignored():
+        return process.wait()
+
+
+@contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """A terminal sends Ctrl-C to the command as well: the command decides what it means."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread is interrupted, and may say what it does then
+        return
+    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)

@@ -7,6 +7,8 @@ import fcntl
 import os
 import socket
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from lab.sandbox import libc
@@ -25,9 +27,16 @@ IFF_UP = 0x1
 """<linux/sockios.h>, <linux/if.h>"""
 
 
+HIDDEN = (Path("~/.ssh/mn"), Path("/run/openvswitch"), Path("/var/run/openvswitch"))
+"""What Mininet would tidy up: its cluster's sockets, and the machine's Open vSwitch."""
+
+SHARED = Path("/tmp")  # noqa: S108 - nothing is made here
+
+
 def unshare() -> None:
-    """Leave the caller's network and mount namespaces; the next child begins the PID namespace."""
+    """Leave the caller's namespaces; the next child begins the PID namespace."""
     flags = libc.CLONE_NEWNS | libc.CLONE_NEWPID | libc.CLONE_NEWNET
+    flags |= libc.CLONE_NEWUTS | libc.CLONE_NEWIPC
     try:
         libc.unshare(flags)
     except PermissionError:
@@ -55,7 +64,45 @@ def furnish() -> None:
     libc.mount("tmpfs", str(PRIVATE), "tmpfs", libc.MS_NOSUID | libc.MS_NODEV, "mode=1777")
     HOSTS.write_text(_LOCALHOST, encoding="utf-8")
     libc.mount(str(HOSTS), "/etc/hosts", flags=libc.MS_BIND)
+    for path in HIDDEN:
+        # Nothing to hide, or nothing that this user could reach.
+        with suppress(FileNotFoundError, NotADirectoryError, PermissionError, RuntimeError):
+            libc.mount("tmpfs", str(path.expanduser()), "tmpfs", protected, "mode=700")
     _set_up("lo")
+
+
+def cover(directory: Path = SHARED) -> None:
+    """Put a private directory over a shared one, with all that the shared one holds now.
+
+    What was there is in use and stays writable, but cannot be removed, for each entry is a mount.
+    What is made directly in the private one is gone with the sandbox.
+    """
+    with _opened(directory) as held:
+        libc.mount("tmpfs", str(directory), "tmpfs", libc.MS_NOSUID | libc.MS_NODEV, "mode=1777")
+        for entry in held.iterdir():
+            with suppress(FileNotFoundError):  # another program removed it meanwhile
+                _show(entry, directory / entry.name)
+
+
+@contextmanager
+def _opened(directory: Path) -> Iterator[Path]:
+    """A path to ``directory`` that stays when something is mounted over it."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield Path(f"/proc/self/fd/{descriptor}")
+    finally:
+        os.close(descriptor)
+
+
+def _show(entry: Path, place: Path) -> None:
+    if entry.is_symlink():
+        place.symlink_to(entry.readlink())
+        return
+    if entry.is_dir():
+        place.mkdir()
+    else:
+        place.touch()
+    libc.mount(str(entry), str(place), flags=libc.MS_BIND | libc.MS_REC)
 
 
 def _protect_sysctls() -> None:

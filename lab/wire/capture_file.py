@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from lab.errors import UsageError
+from lab.errors import InvalidRun, UsageError
 from lab.wire import pcap, pcapng
 from lab.wire.layout import AT_ONCE, Buffer, Interface, Stretch
 
@@ -42,16 +42,23 @@ def stretches(data: Buffer, name: str, at_most: int = AT_ONCE) -> Iterator[Stret
 
 
 def records(data: Buffer, name: str) -> Iterator[Record]:
-    """Yield the whole records of a file; raises as ``stretches`` does."""
+    """Yield the whole records of a file; raises as ``stretches`` does.
+
+    Half a record at the end is left out.
+
+    :raises InvalidRun: the file is damaged otherwise.
+    """
     number = 0
     for stretch in stretches(data, name):
         for start in stretch.starts:
             number += 1
-            if record := _record(data, stretch, start, number):
+            if record := _record(data, name, stretch, start, number):
                 yield record
+        if stretch.damaged:
+            raise InvalidRun(stretch.problem)
 
 
-def _record(data: Buffer, stretch: Stretch, start: int, number: int) -> Record | None:
+def _record(data: Buffer, name: str, stretch: Stretch, start: int, number: int) -> Record | None:
     """Read one record; None if its interface is not declared."""
 
     def field(code: str, offset: int) -> int:
@@ -59,6 +66,8 @@ def _record(data: Buffer, stretch: Stretch, start: int, number: int) -> Record |
         return value
 
     layout = stretch.layout
+    if layout is pcap.RECORD:
+        _check_possible(data, name, stretch, start, number)
     known = field(layout.interface, 8) if layout.interface else 0
     if known >= len(stretch.interfaces):
         return None
@@ -74,3 +83,9 @@ def _record(data: Buffer, stretch: Stretch, start: int, number: int) -> Record |
         captured = min(field("I", layout.wire), interface.snap_length or 1 << 32)
     at = start + layout.frame
     return Record(number, time, bytes(data[at : at + captured]), interface)
+
+
+def _check_possible(data: Buffer, name: str, stretch: Stretch, start: int, number: int) -> None:
+    _, fraction, captured, wire = struct.unpack_from(stretch.byte_order + "IIII", data, start)
+    if not pcap.possible(stretch.interfaces[0], fraction, captured, wire):
+        raise InvalidRun(pcap.altered(name, number, start, len(data), captured, wire))

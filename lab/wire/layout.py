@@ -62,3 +62,5 @@ class Stretch(NamedTuple):
     """By their numbers."""
     problem: str = ""
     """Why the file cannot be read further; empty in all stretches but the last."""
+    damaged: bool = False
+    """Whether the problem is more than a last record that is only half written."""

@@ -6,6 +6,7 @@ import struct
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import repeat
+from typing import Any, TypeVar
 
 from lab.errors import InvalidRun
 from lab.wire.layout import MICROSECONDS, NANOSECONDS, Buffer, Interface, Layout, Stretch
@@ -20,6 +21,9 @@ MAGIC = {
 
 HEADER = 24
 """Length of the file's header in octets."""
+
+LARGEST = 262_144
+"""Octets that a frame may have, whatever limit the file names: MAXIMUM_SNAPLEN of libpcap."""
 
 RECORD = Layout(interface=None, time=(0, 4), captured=8, wire=12, frame=16)
 
@@ -36,10 +40,12 @@ def stretches(data: Buffer, name: str, at_most: int) -> Iterator[Stretch]:
     while True:
         starts, at = _walk(data, byte_order, at, at_most)
         number += len(starts)
-        problem = ""
-        if len(starts) < at_most and at < len(data):
-            problem = f"{name}: packet {number} is not whole (at byte {at} of {len(data)})"
-        yield Stretch(RECORD, byte_order, starts, (interface,), problem)
+        if len(starts) == at_most or at == len(data):
+            yield Stretch(RECORD, byte_order, starts, (interface,))
+        else:
+            damage = _damage(data, name, byte_order, interface, number, at)
+            cut = f"{name}: packet {number} is not whole (at byte {at} of {len(data)})"
+            yield Stretch(RECORD, byte_order, starts, (interface,), damage or cut, bool(damage))
         if len(starts) < at_most:
             return
 
@@ -51,6 +57,18 @@ def _file_header(data: Buffer, name: str) -> tuple[str, Interface]:
     snap_length, link_type = struct.unpack_from(byte_order + "II", data, 16)
     # The upper bits tell of the frame check sequence, not of the link type.
     return byte_order, Interface(link_type & 0xFFFF, snap_length, per_second)
+
+
+def _damage(
+    data: Buffer, name: str, byte_order: str, interface: Interface, number: int, at: int
+) -> str:
+    """Say that what follows is no record; empty if it is the beginning of one."""
+    if at + RECORD.frame > len(data):
+        return ""
+    _, fraction, captured, wire = struct.unpack_from(byte_order + "IIII", data, at)
+    if possible(interface, fraction, captured, wire):
+        return ""
+    return altered(name, number, at, len(data), captured, wire)
 
 
 def _walk(data: Buffer, byte_order: str, at: int, at_most: int) -> tuple[list[int], int]:
@@ -70,3 +88,21 @@ def _walk(data: Buffer, byte_order: str, at: int, at_most: int) -> tuple[list[in
     if following > len(data):  # what is not whole is the last record's frame
         following = starts.pop()
     return starts, following
+
+
+Value = TypeVar("Value", int, Any)
+"""A number; or an array of them, for many records at once."""
+
+
+def possible(interface: Interface, fraction: Value, captured: Value, wire: Value) -> Value:
+    """Tell what may be a record from what overwrote it, or the hole behind a cut."""
+    limit = max(interface.snap_length, LARGEST)
+    return (captured <= limit) & (captured <= wire) & (wire > 0) & (fraction < interface.per_second)
+
+
+def altered(name: str, number: int, at: int, size: int, captured: int, wire: int) -> str:
+    """Return what to say of a record that is none."""
+    return (
+        f"{name}: record {number}, at byte {at} of {size}, is none: the file was altered "
+        f"({captured} bytes captured of {wire})"
+    )

@@ -39,6 +39,9 @@ END_OF_OPTIONS, IF_TSRESOL, IF_TSOFFSET = 0, 9, 14
 """Option codes."""
 
 
+NOT_WHOLE = "the last block is not whole"
+
+
 class Block(NamedTuple):
     """One block."""
 
@@ -75,20 +78,21 @@ def stretches(data: Buffer, name: str, at_most: int) -> Iterator[Stretch]:
             at += length
     except _Broken as problem:
         text = f"{name}: {problem} (at byte {at} of {len(data)})"
-        yield Stretch(LAYOUTS[ENHANCED], section.byte_order, [], section.interfaces, text)
+        damaged = str(problem) != NOT_WHOLE
+        yield Stretch(LAYOUTS[ENHANCED], section.byte_order, [], section.interfaces, text, damaged)
 
 
 def block(data: Buffer, at: int, byte_order: str) -> Block:
     """Return type and length of the block that begins there, and lies within the file."""
     if at + 12 > len(data):
-        raise _Broken("the last block is not whole")
+        raise _Broken(NOT_WHOLE)
     if data[at : at + 4] == MAGIC:
         byte_order = _byte_order(data, at)
     kind, length = struct.unpack_from(byte_order + "II", data, at)
     if length % 4 or length < SMALLEST.get(kind, 12):
         raise _Broken(f"a block of type {kind:#x} cannot have {length} bytes")
     if at + length > len(data):
-        raise _Broken("the last block is not whole")
+        raise _Broken(NOT_WHOLE)
     return Block(kind, length)
 
 

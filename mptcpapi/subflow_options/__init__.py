@@ -13,8 +13,7 @@ from socket import AF_INET, AF_INET6, IPPROTO_IP, IPPROTO_IPV6
 from typing import Final, overload
 
 from mptcpapi.errors import InvalidArgument, KernelRefused, MptcpError, Unsupported
-from mptcpapi.info import Descriptor, SubflowEntry, fileno
-from mptcpapi.subflow import Subflow
+from mptcpapi.info import Descriptor, Subflow, fileno
 from mptcpapi.subflow_options import known, table, values
 from mptcpapi.subflow_options.program import encode_order
 from mptcpapi.subflow_options.table import Kind, Option
@@ -94,9 +93,9 @@ def _carry_out(
     fd: int, which: Subflow | int, option: Option, value: bytes, *, change: bool
 ) -> bytes:
     """Walk to the subflow with an order; the value that it has there."""
-    walk = shared_walk()
     entry, cookie = locate(fd, which)
     _check_family(option, entry)
+    walk = shared_walk()
     order = encode_order(cookie, option.level, option.number, value, change=change)
     answer = walk.carry_out(fd, order)
     if not answer.found:
@@ -106,7 +105,7 @@ def _carry_out(
     return answer.value
 
 
-def _check_family(option: Option, entry: SubflowEntry) -> None:
+def _check_family(option: Option, entry: Subflow) -> None:
     """The kernel takes options without effect: IPv6's, of an IPv6 socket with IPv4 addresses."""
     family = _FAMILIES.get(option.level, entry.local.family)
     if family != entry.local.family:
@@ -115,7 +114,7 @@ def _check_family(option: Option, entry: SubflowEntry) -> None:
         raise InvalidArgument(EINVAL, text)
 
 
-def _refused(option: Option, entry: SubflowEntry, code: int, *, change: bool) -> MptcpError:
+def _refused(option: Option, entry: Subflow, code: int, *, change: bool) -> MptcpError:
     subject = f"{option.name} of subflow {entry.id}"
     if code == _ENOTSUPP:
         code = EOPNOTSUPP

@@ -6,8 +6,8 @@ import socket
 import sys
 from typing import Final
 
-from mptcpapi.info import read_full_info
-from mptcpapi.subflow import Subflow, pick
+from mptcpapi.info import Subflow, read_full_info
+from mptcpapi.subflow import pick, read_tcp_info
 from mptcpapi.subflow_options.table import Option
 from mptcpapi.subflow_options.target import locate
 
@@ -24,8 +24,7 @@ def read(fd: int, which: Subflow | int, option: Option) -> bytes:
     :raises NoSuchSubflow: the connection has no such subflow
     """
     if option.name == "TCP_INFO":
-        info = read_full_info(fd, tcp_info_size=option.size)
-        return pick(info.subflows, which).tcp_info
+        return read_tcp_info(fd, which, option.size)
     if option.name == "SO_COOKIE":
         return _integer(option, locate(fd, which).cookie)
     entry = pick(read_full_info(fd).subflows, which)

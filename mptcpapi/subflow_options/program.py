@@ -76,6 +76,16 @@ _SK_COMMON: Final = 8
 ORDER_SIZE: Final = _ORDER.size
 
 
+class Order(NamedTuple):
+    """What the program is to do."""
+
+    cookie: int
+    level: int
+    name: int
+    value: bytes
+    change: bool
+
+
 class Answer(NamedTuple):
     """What the program left in the order."""
 
@@ -92,6 +102,13 @@ def encode_order(cookie: int, level: int, name: int, value: bytes, *, change: bo
     helper = abi.BPF_FUNC_setsockopt if change else abi.BPF_FUNC_getsockopt
     operation = OPERATIONS.index((helper, len(value)))
     return _ORDER.pack(cookie, level, name, operation, 0, 0, value)
+
+
+def decode_order(order: bytes) -> Order:
+    """What `encode_order` made."""
+    cookie, level, name, operation, _, _, value = _ORDER.unpack(order)
+    helper, size = OPERATIONS[operation]
+    return Order(cookie, level, name, value[:size], change=helper == abi.BPF_FUNC_setsockopt)
 
 
 def decode_answer(order: bytes) -> Answer:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from errno import EBADF, EINVAL
+from errno import EINVAL
 from typing import NamedTuple
 
 from mptcpapi.diag import Diag
-from mptcpapi.errors import NoSuchSubflow, SocketClosed
-from mptcpapi.info import SubflowEntry, read_full_info, read_inode
-from mptcpapi.subflow import Subflow, pick
+from mptcpapi.errors import NoSuchSubflow
+from mptcpapi.info import Subflow, another_connection, read_full_info, read_inode
+from mptcpapi.subflow import pick
 
 
 class Target(NamedTuple):
     """A subflow's socket."""
 
-    entry: SubflowEntry
+    entry: Subflow
     cookie: int
     """The kernel's name for the socket, never used again: unlike addresses and ports."""
 
@@ -33,14 +33,14 @@ def locate(fd: int, which: Subflow | int) -> Target:
         found = diag.find(entry.local, entry.remote)
     after = read_full_info(fd)
     if after.token != before.token:
-        raise SocketClosed(EBADF, f"descriptor {fd} is another socket now")
+        raise another_connection(fd, after.token)
     pick(after.subflows, entry.id)
     if found is None:
         raise no_socket(entry)
     return Target(entry, found.cookie)
 
 
-def no_socket(entry: SubflowEntry) -> NoSuchSubflow:
+def no_socket(entry: Subflow) -> NoSuchSubflow:
     """The error for a subflow that is listed, but whose socket cannot be reached."""
     return NoSuchSubflow(
         EINVAL,

@@ -14,7 +14,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Final
 
-from mptcpapi.errors import MptcpError, NoPrivilege
+from mptcpapi.errors import MptcpError, NoPrivilege, raise_if_exhausted
 from mptcpapi.netns import namespace_of
 from mptcpapi.subflow_options import bpf, btf, program, refusal
 from mptcpapi.subflow_options.program import Answer
@@ -77,6 +77,7 @@ def _load(code: bytes) -> int:
     try:
         types = _TYPE_INFORMATION.read_bytes()
     except OSError as missing:
+        raise_if_exhausted(missing)
         raise refusal.no_type_information(str(_TYPE_INFORMATION)) from missing
     function = btf.function_id(types, program.TARGET)
     if function is None:
@@ -110,6 +111,12 @@ class _Process:
                 self._walk = Walk()
             return self._walk
 
+    def put(self, walk: Walk | None) -> Walk | None:
+        """Let all threads share this walk from now on; the one that they shared until now."""
+        with self._loading:
+            former, self._walk = self._walk, walk
+            return former
+
     def begin_anew(self) -> None:
         """In a child process: its parent's memory is the parent's, and a lock may be held."""
         inherited, self._walk = self._walk, None
@@ -118,8 +125,8 @@ class _Process:
             inherited.close()
 
 
-_process = _Process()
-os.register_at_fork(after_in_child=_process.begin_anew)
+process = _Process()
+os.register_at_fork(after_in_child=process.begin_anew)
 
 
 def shared_walk() -> Walk:
@@ -128,4 +135,4 @@ def shared_walk() -> Walk:
     :raises NoPrivilege: a capability is missing
     :raises Unsupported: this kernel cannot do it; the text says why
     """
-    return _process.walk()
+    return process.walk()

@@ -7,6 +7,7 @@ that is written into its TCPOptionsField. ``register`` gives a kind a layer; fro
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
@@ -54,8 +55,15 @@ class LayeredOptionsField(TCPOptionsField):  # type: ignore[misc]  # Scapy is An
             if layer and value:
                 options.append((name, layer(value)))
             else:
-                options.extend(super().m2i(pkt, piece))
+                options.extend(self._by_scapy(pkt, piece))
         return options
+
+    def _by_scapy(self, pkt: Packet | None, piece: bytes) -> list[tuple[Any, Any]]:
+        """Dissect one option as Scapy does; octets where it would raise: a TCP-AO that is cut."""
+        try:
+            return list(super().m2i(pkt, piece))
+        except struct.error:
+            return [(piece[0], piece[2:])]
 
     def i2m(self, pkt: Packet | None, x: list[tuple[Any, Any]]) -> Any:
         """Build the options; Scapy writes kind, length and padding around the octets."""

@@ -1,0 +1,60 @@
+"""The system calls by which this package reaches the kernel's MPTCP.
+
+They stand in one object so that another one can take its place: `mptcpapi.testing` has one that
+answers for a kernel that is not there. Everything else of the package runs on either.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class Linux:
+    """The kernel; calls of C return -1 and leave the errno to ``ctypes.get_errno``."""
+
+    def getsockopt(self, fd: int, level: int, option: int, value: Any, length: Any) -> int:
+        """``getsockopt`` of C: ``value`` and ``length`` are pointers."""
+        return int(_libc.getsockopt(fd, level, option, value, length))
+
+    def getsockname(self, fd: int, address: Any, length: Any) -> int:
+        """``getsockname`` of C."""
+        return int(_libc.getsockname(fd, address, length))
+
+    def getpeername(self, fd: int, address: Any, length: Any) -> int:
+        """``getpeername`` of C."""
+        return int(_libc.getpeername(fd, address, length))
+
+    def netlink(self, protocol: int) -> socket.socket:
+        """A new socket of AF_NETLINK."""
+        return socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol)
+
+    def ioctl(self, fd: int, request: int) -> int:
+        """``ioctl`` of C, without an argument."""
+        return fcntl.ioctl(fd, request)
+
+    def interfaces(self) -> list[tuple[int, str]]:
+        """Index and name of each network interface of the thread's namespace."""
+        return socket.if_nameindex()
+
+    def read(self, path: str) -> bytes:
+        """The value of a sysctl."""
+        return Path(path).read_bytes()
+
+    def write(self, path: str, value: bytes) -> None:
+        """Write a sysctl, in one call."""
+        file = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            os.write(file, value)
+        finally:
+            os.close(file)
+
+
+current: Linux = Linux()
+"""What the package calls now."""

@@ -1,0 +1,377 @@
+"""Sockets of the fake: of MPTCP, which are TCP sockets on loopback, and of netlink."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+import termios
+from collections.abc import Iterator
+from contextlib import contextmanager
+from errno import EADDRINUSE, EADDRNOTAVAIL, ECONNREFUSED, ENETUNREACH, ENOBUFS, ENOTCONN, EPERM
+from ipaddress import ip_address
+from struct import Struct
+from typing import Any, TypeVar
+
+from mptcpapi import abi
+from mptcpapi.connection import Socket
+from mptcpapi.endpoint import Endpoint
+from mptcpapi.testing import answers
+from mptcpapi.testing.commands import answer
+from mptcpapi.testing.world import Coming, Holder, Listener, World, endpoint_of
+
+T = TypeVar("T")
+
+_LINGER = Struct("=ii")
+"""``struct linger``"""
+_INT_SIZE = 4
+_LOST = b""
+"""The datagram that stands for events that were dropped."""
+
+
+@contextmanager
+def socket_class(world: World) -> Iterator[None]:
+    """Put the fake below every `mptcpapi.Socket` that is made meanwhile.
+
+    Its class, the application's own perhaps, gets another base in the place of ``socket.socket``:
+    the package's code stays what it was.
+    """
+
+    made: dict[type[Socket], type[Socket]] = {}
+
+    def upon_fake(base: type[Socket]) -> type[Socket]:
+        if issubclass(base, _Below):
+            return base
+        if base not in made:
+            made[base] = _upon_fake(world, base)
+        return made[base]
+
+    def new(cls: type[Socket], *_: Any, **__: Any) -> Socket:
+        return socket.socket.__new__(upon_fake(cls))
+
+    setattr(Socket, "__new__", new)  # noqa: B010 - an assignment is refused by the type checker
+    try:
+        yield
+    finally:
+        del Socket.__new__
+
+
+def _upon_fake(world: World, base: type[Socket]) -> type[Socket]:
+    names = {"__module__": base.__module__, "_world": world}
+    return type(base.__name__, (base, _Below), names)
+
+
+class _Below(socket.socket):
+    """What ``socket.socket`` is to a `mptcpapi.Socket`, in a fake network."""
+
+    _world: World
+    _holder: Holder
+
+    def __init__(
+        self, family: int = -1, type: int = -1, proto: int = -1, fileno: int | None = None
+    ) -> None:
+        if fileno is not None:
+            super().__init__(fileno=fileno)
+            known = self._world.holder(fileno)
+            self._hold(known or Holder(self.family, is_mptcp=False))
+            return
+        if self._world.disabled:
+            raise OSError(self._world.disabled, os.strerror(self._world.disabled))
+        # the kernel says what it says to TCP where the type or family cannot be
+        super().__init__(family, type, socket.IPPROTO_TCP)
+        self._hold(Holder(family, is_mptcp=True))
+
+    def _hold(self, holder: Holder) -> None:
+        self._holder = holder
+        holder.sockets += 1
+        self._world.holders[os.fstat(self.fileno()).st_ino] = holder
+        self._carry()
+
+    def _carry(self) -> None:
+        """Be the socket that carries the connection's data."""
+        if self._holder.end is not None:
+            fd = self.fileno()
+            self._holder.end.fd, self._holder.end.inode = fd, os.fstat(fd).st_ino
+
+    def detach(self) -> int:
+        """Like ``socket.detach``."""
+        if self.fileno() >= 0:
+            self._holder.sockets -= 1
+        return super().detach()
+
+    @property
+    def proto(self) -> int:
+        """As the kernel tells it."""
+        return abi.IPPROTO_MPTCP if self._holder.is_mptcp else super().proto
+
+    # --- addresses
+
+    def bind(self, address: Any) -> None:
+        """Take an address of the fake network; below, one of the loopback interface."""
+        wanted = self._resolve(address)
+        world = self._world
+        with world.lock:
+            if not wanted.is_wildcard and not world.is_known(wanted.host):
+                raise OSError(EADDRNOTAVAIL, os.strerror(EADDRNOTAVAIL))
+            if wanted.port and wanted in world.listeners:
+                raise OSError(EADDRINUSE, os.strerror(EADDRINUSE))
+            super().bind(self._real(wanted))
+            port = wanted.port or super().getsockname()[1]
+            self._holder.local = Endpoint(wanted.host, port)
+
+    def _real(self, wanted: Endpoint) -> tuple[Any, ...]:
+        """The address on the loopback interface for one of the fake network."""
+        if ip_address(wanted.host).is_loopback:
+            return self._name(wanted)
+        return self._name(Endpoint("127.0.0.1", wanted.port if wanted.is_wildcard else 0))
+
+    def _resolve(self, address: Any) -> Endpoint:
+        """The endpoint of an address, whose host may be a name."""
+        host, port = address[:2]
+        found = socket.getaddrinfo(host or None, port, self.family, 1, 0, socket.AI_PASSIVE)
+        return endpoint_of(found[0][4])
+
+    def _name(self, endpoint: Endpoint) -> tuple[Any, ...]:
+        """As ``getsockname`` writes it."""
+        if self.family != socket.AF_INET6:
+            return tuple(endpoint)
+        host = endpoint.host if ":" in endpoint.host else f"::ffff:{endpoint.host}"
+        return (host, endpoint.port, 0, 0)
+
+    def getsockname(self) -> Any:
+        """The address in the fake network."""
+        real = super().getsockname()
+        known = self._holder.end.local if self._holder.end else self._holder.local
+        return self._name(known) if known else real
+
+    def getpeername(self) -> Any:
+        """The peer's address in the fake network."""
+        real = super().getpeername()
+        if self._holder.end is not None and self._holder.end.is_gone:
+            raise OSError(ENOTCONN, os.strerror(ENOTCONN))
+        return self._name(self._holder.remote) if self._holder.remote else real
+
+    # --- connections
+
+    def setsockopt(self, level: int, option: int, *value: Any) -> None:
+        """Like ``socket.setsockopt``; IPv6 is carried over IPv4, so IPV6_V6ONLY is remembered."""
+        if (level, option) == (socket.IPPROTO_IPV6, socket.IPV6_V6ONLY):
+            self._holder.is_v6_only = bool(value[0])
+        else:
+            super().setsockopt(level, option, *value)
+
+    def listen(self, *backlog: int) -> None:
+        """Listen, for connections and for joins."""
+        if self._holder.local is None:
+            self.bind(("", 0))
+        super().listen(*backlog)
+        holder, world = self._holder, self._world
+        if holder.local is None or holder.is_listening:
+            return
+        with world.lock:
+            holder.is_listening = True
+            real = endpoint_of(super().getsockname())
+            found = Listener(real, self.family, holder.is_mptcp, holder.is_v6_only)
+            world.listeners[holder.local] = found
+            if holder.is_mptcp:
+                kind = abi.MPTCP_EVENT_LISTENER_CREATED
+                world.multicast(answers.listener(kind, holder.local))
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        """The next connection, with its address in the fake network."""
+        accepted, real = super().accept()
+        with self._world.lock:
+            coming = self._world.coming.pop(endpoint_of(real), None)
+            if coming is None:  # of a client outside of the fake
+                return accepted, real
+            held = Holder(self.family, coming.end is not None, coming.server, coming.client)
+            held.end = coming.end
+            self._world.holders[os.fstat(accepted.fileno()).st_ino] = held
+        return accepted, self._name(coming.client)
+
+    def connect(self, address: Any) -> None:
+        """Connect to who listens there in the fake network, or to a TCP server on loopback."""
+        target = self._resolve(address)
+        found = self._world.listener(target)
+        if found is None:
+            self._connect_outside(target)
+            return
+        with self._world.lock:
+            real = self._leave_for(target, found)
+        try:
+            super().connect(self._name(found.real))
+        except BlockingIOError:
+            raise
+        except OSError:
+            with self._world.lock:
+                self._come_back(real)
+            raise
+
+    def connect_ex(self, address: Any) -> int:
+        """Like ``connect``, but return the errno."""
+        try:
+            self.connect(address)
+        except OSError as failed:
+            return failed.errno or 0
+        return 0
+
+    def _connect_outside(self, target: Endpoint) -> None:
+        """Traffic stays on the loopback interface."""
+        if not ip_address(target.host).is_loopback:
+            code = ECONNREFUSED if self._world.is_known(target.host) else ENETUNREACH
+            raise OSError(code, os.strerror(code))
+        self._holder.is_tcp = True
+        super().connect(self._name(target))
+
+    def _leave_for(self, target: Endpoint, found: Listener) -> Endpoint:
+        """Make the connection in the fake kernel; the real address by which it will come."""
+        world, holder = self._world, self._holder
+        if holder.local is None:
+            super().bind(self._name(Endpoint(found.real.host, 0)))
+        real = endpoint_of(super().getsockname())
+        local = holder.local or Endpoint(self._source(target), real.port)
+        if local.is_wildcard:
+            local = Endpoint(self._source(target), local.port)
+        holder.local, holder.remote = local, target
+        if holder.is_mptcp and found.is_mptcp and not world.strips_options:
+            holder.end = world.establish(self.family, local, target, found.family)
+            self._carry()
+        else:
+            holder.is_tcp = True
+        world.coming[real] = Coming(local, target, holder.end and holder.end.peer)
+        return real
+
+    def _source(self, target: Endpoint) -> str:
+        """The address that routing chooses."""
+        address = ip_address(target.host)
+        if address.is_loopback:
+            return target.host
+        for path in self._world.paths:
+            if ip_address(path.host).version == address.version:
+                return path.host
+        raise OSError(ENETUNREACH, os.strerror(ENETUNREACH))
+
+    def _come_back(self, real: Endpoint) -> None:
+        self._world.coming.pop(real, None)
+        if self._holder.end is not None:
+            self._world.forget(self._holder.end)
+            self._holder.end = None
+
+    def getsockopt(self, level: int, option: int, *size: int) -> Any:
+        """Like ``socket.getsockopt``."""
+        if (level, option) == (socket.SOL_SOCKET, socket.SO_PROTOCOL):
+            return self.proto
+        return super().getsockopt(level, option, *size)
+
+    # --- data: after it the connection may be fully established
+
+    def send(self, *arguments: Any) -> int:
+        """Like ``socket.send``."""
+        return self._noticed(super().send(*arguments))
+
+    def sendall(self, *arguments: Any) -> None:
+        """Like ``socket.sendall``."""
+        return self._noticed(super().sendall(*arguments))
+
+    def sendmsg(self, *arguments: Any) -> int:
+        """Like ``socket.sendmsg``."""
+        return self._noticed(super().sendmsg(*arguments))
+
+    def recv(self, *arguments: Any) -> bytes:
+        """Like ``socket.recv``."""
+        return self._noticed(super().recv(*arguments))
+
+    def recv_into(self, *arguments: Any, **options: Any) -> int:
+        """Like ``socket.recv_into``."""
+        return self._noticed(super().recv_into(*arguments, **options))
+
+    def _noticed(self, result: T) -> T:
+        end = self._holder.end
+        if end is not None and not end.is_settled:
+            with self._world.lock:
+                self._world.settle()
+        return result
+
+    # --- the end
+
+    def _real_close(self, *arguments: Any) -> None:
+        """What ``close`` does once no file made of the socket is open; ``ssl`` does it here too."""
+        with self._world.lock:
+            self._let_go()
+        super()._real_close(*arguments)  # type: ignore[misc]  # not in the hints
+
+    def _let_go(self) -> None:
+        holder, world = self._holder, self._world
+        holder.sockets -= 1
+        if holder.sockets > 0:
+            return
+        world.holders.pop(os.fstat(self.fileno()).st_ino, None)
+        if holder.is_listening and holder.local is not None:
+            del world.listeners[holder.local]
+            if holder.is_mptcp:
+                kind = abi.MPTCP_EVENT_LISTENER_CLOSED
+                world.multicast(answers.listener(kind, holder.local))
+        if holder.end is not None and not holder.is_tcp:
+            world.end(holder.end, abortive=self._aborts())
+
+    def _aborts(self) -> bool:
+        """Whether closing it now resets the connection: as asked for, or as data is unread."""
+        linger = super().getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER.size)
+        if _LINGER.unpack(linger) == (1, 0):
+            return True
+        return any(fcntl.ioctl(self.fileno(), termios.FIONREAD, bytes(_INT_SIZE)))
+
+
+class NetlinkSocket(socket.socket):
+    """A socket of AF_NETLINK whose kernel is the fake one."""
+
+    def __init__(self, world: World, protocol: int) -> None:
+        ours, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        super().__init__(fileno=ours.detach())
+        self._theirs.setblocking(False)
+        self._world, self._protocol = world, protocol
+        self._lost = False
+
+    def bind(self, address: Any) -> None:
+        """Every socket of the fake has an address."""
+
+    def setsockopt(self, level: int, option: int, *value: Any) -> None:
+        """Joining the group of events is the one that has an effect."""
+        if (level, option) == (abi.SOL_NETLINK, abi.NETLINK_ADD_MEMBERSHIP):
+            if not self._world.is_admin:
+                raise PermissionError(EPERM, os.strerror(EPERM))
+            with self._world.lock:
+                self._world.audience.append(self)
+
+    def sendto(self, request: Any, *_: Any) -> int:
+        """Carry out a request; its answer can then be read."""
+        self.put(answer(self._world, self._protocol, request))
+        return len(request)
+
+    def recvfrom(self, size: int, flags: int = 0) -> tuple[bytes, Any]:
+        """The next datagram, from the kernel."""
+        datagram = super().recv(size, flags)
+        if datagram == _LOST:
+            raise OSError(ENOBUFS, os.strerror(ENOBUFS))
+        return datagram, (0, 0)
+
+    def put(self, datagram: bytes) -> None:
+        """Let it be read; where there is no room, that something was lost, once there is."""
+        try:
+            if self._lost:
+                self._theirs.send(_LOST)
+                self._lost = False
+            self._theirs.send(datagram)
+        except BlockingIOError:
+            self._lost = True
+
+    def lose(self) -> None:
+        """Let the reader know that datagrams were dropped."""
+        self.put(_LOST)
+
+    def _real_close(self, *arguments: Any) -> None:
+        with self._world.lock:
+            if self in self._world.audience:
+                self._world.audience.remove(self)
+        self._theirs.close()
+        super()._real_close(*arguments)  # type: ignore[misc]  # not in the hints
