@@ -16,7 +16,7 @@ Buffer: TypeAlias = bytes | memoryview | mmap.mmap
 MICROSECONDS, NANOSECONDS = 10**6, 10**9
 """Units of time in a second."""
 
-AT_ONCE = 1 << 16
+AT_ONCE = 1 << 15
 """So many records are found before the first of them is read, unless told otherwise."""
 
 
