@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lab import sandbox
+from lab.column_commands import COMMANDS
 from lab.errors import LabError, SandboxForbidden
 from lab.places import require_visible
 
@@ -179,6 +180,10 @@ def show(run: Path | None, as_json: bool) -> None:
         return
     for part in tables(run, kept):
         Console().print(part, markup=False, highlight=False, soft_wrap=isinstance(part, str))
+
+
+for _command in COMMANDS:
+    commands.add_command(_command)
 
 
 def _enter_sandbox(*paths: Path) -> None:

@@ -16,7 +16,8 @@ from typing import Any, Protocol, TypeVar
 
 from lab import files
 from lab.errors import InvalidRun, ScenarioFailed, UsageError
-from lab.wire import handshake, link_layer, mptcp, pcap
+from lab.wire import capture_file, handshake, link_layer, mptcp
+from lab.wire.layout import Interface
 from lab.wire.segment import Endpoint, Segment, decode
 
 Option = TypeVar("Option", bound=mptcp.MptcpOption)
@@ -62,8 +63,10 @@ class Trace:
         Raises UsageError if there is no such file, or it is not a capture that can be decoded;
         InvalidRun if it is damaged, or its frames are cut where MPTCP options may be.
         """
-        header, records = read_capture(Path(path), at_least=at_least)
-        decoded = (decode(each.frame, header.link_type, each.number, each.time) for each in records)
+        records = read_capture(Path(path), at_least=at_least)
+        decoded = (
+            decode(each.frame, each.interface.link_type, each.number, each.time) for each in records
+        )
         return cls(
             tuple(segment for segment in decoded if segment),
             at=at,
@@ -251,10 +254,8 @@ class Trace:
         return f"{time - self._zero():.6f} s"
 
 
-def read_capture(
-    path: Path, *, at_least: int = 0
-) -> tuple[pcap.FileHeader, tuple[pcap.Record, ...]]:
-    """The header and the records of a pcap file; a last one that is only half written is left out.
+def read_capture(path: Path, *, at_least: int = 0) -> tuple[capture_file.Record, ...]:
+    """The records of a capture file; a last one that is only half written is left out.
 
     Raises InvalidRun if it was altered, or has fewer than ``at_least`` records; other errors as
     `Trace.from_pcap`.
@@ -263,23 +264,23 @@ def read_capture(
         data = files.read(path)
     except OSError as error:
         raise UsageError(f"{path}: no capture to read: {error.strerror}") from error
-    header = pcap.file_header(data, str(path))
-    _check_decodable(header, path)
-    records = tuple(pcap.records(data, header, str(path)))
+    records = tuple(capture_file.records(data, str(path)))
+    for interface in dict.fromkeys(record.interface for record in records):
+        _check_decodable(interface, path)
     if len(records) < at_least:
         raise InvalidRun(
             f"{path}: {at_least} packets were recorded, {len(records)} are in the file: it was cut"
         )
-    return header, records
+    return records
 
 
-def _check_decodable(header: pcap.FileHeader, path: Path) -> None:
-    if header.link_type not in link_layer.LINK_TYPES:
+def _check_decodable(interface: Interface, path: Path) -> None:
+    if interface.link_type not in link_layer.LINK_TYPES:
         known = ", ".join(map(str, link_layer.LINK_TYPES))
-        raise UsageError(f"{path}: link type {header.link_type} is not one of {known}")
-    if 0 < header.snap_length < HEADERS:  # 0 is no limit
+        raise UsageError(f"{path}: link type {interface.link_type} is not one of {known}")
+    if 0 < interface.snap_length < HEADERS:  # 0 is no limit
         raise InvalidRun(
-            f"{path}: frames are cut after {header.snap_length} bytes, MPTCP options may lie "
+            f"{path}: frames are cut after {interface.snap_length} bytes, MPTCP options may lie "
             f"behind; capture with tcpdump -s 256 (at least {HEADERS})"
         )
 

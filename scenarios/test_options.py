@@ -13,7 +13,7 @@ from scapy.layers.inet6 import IPv6
 
 import mptcpapi
 from lab.errors import Unsupported
-from lab.wire import link_layer, pcap
+from lab.wire import capture_file, link_layer
 from mptcpapi import EventKind, TcpState, abi
 
 pytestmark = pytest.mark.topology("two_paths")
@@ -50,11 +50,9 @@ def told(client, subflow):
 def traffic_classes(result, seen):
     """The TOS octet, or the traffic class, of each segment in the order of the capture."""
     path = result.captures / f"{seen.at}.pcap"
-    data = path.read_bytes()
-    header = pcap.file_header(data, str(path))
-    frames = {record.number: record.frame for record in pcap.records(data, header, str(path))}
-    packets = (frames[segment.number] for segment in seen)
-    return [_traffic_class(packet, header.link_type) for packet in packets]
+    records = {each.number: each for each in capture_file.records(path.read_bytes(), path.name)}
+    packets = (records[segment.number] for segment in seen)
+    return [_traffic_class(packet.frame, packet.interface.link_type) for packet in packets]
 
 
 def _traffic_class(frame, link_type):

@@ -72,7 +72,7 @@ class TestReading:
             Trace.from_pcap(empty, at="server")
 
     def test_foreign_file(self) -> None:
-        with pytest.raises(UsageError, match=r"test_trace.py: not a pcap file"):
+        with pytest.raises(UsageError, match=r"test_trace.py: not a pcap or pcapng file"):
             Trace.from_pcap(Path(__file__), at="server")
 
     def test_unknown_link_type(self, tmp_path: Path) -> None:
@@ -110,9 +110,9 @@ class TestReading:
         assert Trace.from_pcap(enough, at="server") == v4
 
     def test_fewer_records_than_were_recorded_make_the_run_invalid(self) -> None:
-        header, records = read_capture(V4)
+        records = read_capture(V4)
 
-        assert read_capture(V4, at_least=len(records)) == (header, records)
+        assert read_capture(V4, at_least=len(records)) == records
         with pytest.raises(InvalidRun, match=f"{len(records) + 1} packets were recorded, "):
             Trace.from_pcap(V4, at="server", at_least=len(records) + 1)
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lab.wire import link_layer, pcap
+from lab.wire import capture_file, link_layer
 from lab.wire.mptcp import Dss, MpPrio
 from lab.wire.segment import Endpoint, Flags, Segment, decode
 
@@ -22,7 +22,7 @@ SLL2 = 20
 def packet(file: str, number: int) -> bytes:
     """Return the IP packet of one frame of a capture in tests/data."""
     octets = (DATA / file).read_bytes()
-    records = pcap.records(octets, pcap.file_header(octets, file), file)
+    records = capture_file.records(octets, file)
     return next(record.frame for record in records if record.number == number)[SLL2:]
 
 

@@ -1,91 +1,108 @@
-"""The classic pcap file format, as tcpdump writes it: bytes in, records out.
-
-The format is draft-ietf-opsawg-pcap; Scapy's reader would do, but hands out a record that tcpdump
-has not finished writing as if it were whole.
-"""
+"""The classic pcap file format, as tcpdump writes it (draft-ietf-opsawg-pcap)."""
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from typing import NamedTuple
+from contextlib import suppress
+from itertools import repeat
+from typing import Any, TypeVar
 
-from lab.errors import InvalidRun, UsageError
+from lab.errors import InvalidRun
+from lab.wire.layout import MICROSECONDS, NANOSECONDS, Buffer, Interface, Layout, Stretch
 
 MAGIC = {
-    b"\xd4\xc3\xb2\xa1": ("<", 1e-6),
-    b"\xa1\xb2\xc3\xd4": (">", 1e-6),
-    b"\x4d\x3c\xb2\xa1": ("<", 1e-9),
-    b"\xa1\xb2\x3c\x4d": (">", 1e-9),
+    b"\xd4\xc3\xb2\xa1": ("<", MICROSECONDS),
+    b"\xa1\xb2\xc3\xd4": (">", MICROSECONDS),
+    b"\x4d\x3c\xb2\xa1": ("<", NANOSECONDS),
+    b"\xa1\xb2\x3c\x4d": (">", NANOSECONDS),
 }
-"""Byte order and unit of the fraction of a second, by the first four octets."""
+"""Byte order and units of time in a second, by the first four octets."""
 
-PCAPNG = b"\x0a\x0d\x0d\x0a"
+HEADER = 24
+"""Length of the file's header in octets."""
 
 LARGEST = 262_144
-"""bytes of a frame in a file that names no limit of its own: MAXIMUM_SNAPLEN of libpcap"""
+"""Octets that a frame may have, whatever limit the file names: MAXIMUM_SNAPLEN of libpcap."""
+
+RECORD = Layout(interface=None, time=(0, 4), captured=8, wire=12, frame=16)
 
 
-class FileHeader(NamedTuple):
-    """What the file says of all its records."""
+def stretches(data: Buffer, name: str, at_most: int) -> Iterator[Stretch]:
+    """Yield the records behind the header; ``name`` is the file's, for messages.
 
-    byte_order: str
-    """``<`` or ``>``, as in the struct module."""
-    fraction: float
-    """Unit of the fraction in a record's time, in seconds."""
-    snap_length: int
-    """At most so many octets of each frame were captured."""
-    link_type: int
-    """A LINKTYPE number."""
+    A last record that is only half written is a problem, not a record.
 
-
-class Record(NamedTuple):
-    """One captured frame."""
-
-    number: int
-    """1 for the first in the file."""
-    time: float
-    """Seconds since the epoch."""
-    frame: bytes
-    """What was captured of it."""
-
-
-def file_header(data: bytes, name: str) -> FileHeader:
-    """Decode the first 24 octets; ``name`` is the file's, for messages.
-
-    Raises InvalidRun if the file ends before, UsageError if it is another format.
+    :raises InvalidRun: the file ends within its header.
     """
-    if data[:4] == PCAPNG:
-        raise UsageError(f"{name}: a pcapng file; convert it: editcap -F pcap {name} other.pcap")
-    if data[:4] not in MAGIC and len(data) >= 4:
-        raise UsageError(f"{name}: not a pcap file (it begins with {data[:4].hex(' ')})")
-    if len(data) < 24:
+    byte_order, interface = _file_header(data, name)
+    at, number = HEADER, 1
+    while True:
+        starts, at = _walk(data, byte_order, at, at_most)
+        number += len(starts)
+        if len(starts) == at_most or at == len(data):
+            yield Stretch(RECORD, byte_order, starts, (interface,))
+        else:
+            damage = _damage(data, name, byte_order, interface, number, at)
+            cut = f"{name}: packet {number} is not whole (at byte {at} of {len(data)})"
+            yield Stretch(RECORD, byte_order, starts, (interface,), damage or cut, bool(damage))
+        if len(starts) < at_most:
+            return
+
+
+def _file_header(data: Buffer, name: str) -> tuple[str, Interface]:
+    if len(data) < HEADER:
         raise InvalidRun(f"{name}: the capture ended before it began ({len(data)} of 24 bytes)")
-    byte_order, fraction = MAGIC[data[:4]]
+    byte_order, per_second = MAGIC[bytes(data[:4])]
     snap_length, link_type = struct.unpack_from(byte_order + "II", data, 16)
     # The upper bits tell of the frame check sequence, not of the link type.
-    return FileHeader(byte_order, fraction, snap_length, link_type & 0xFFFF)
+    return byte_order, Interface(link_type & 0xFFFF, snap_length, per_second)
 
 
-def records(data: bytes, header: FileHeader, name: str) -> Iterator[Record]:
-    """Yield the records behind the header, without the last one if it is only half written.
+def _damage(
+    data: Buffer, name: str, byte_order: str, interface: Interface, number: int, at: int
+) -> str:
+    """Say that what follows is no record; empty if it is the beginning of one."""
+    if at + RECORD.frame > len(data):
+        return ""
+    _, fraction, captured, wire = struct.unpack_from(byte_order + "IIII", data, at)
+    if possible(interface, fraction, captured, wire):
+        return ""
+    return altered(name, number, at, len(data), captured, wire)
 
-    Raises InvalidRun where no record begins; ``name`` is the file's, for messages.
+
+def _walk(data: Buffer, byte_order: str, at: int, at_most: int) -> tuple[list[int], int]:
+    """Return where records begin, at most so many, and where the next one would.
+
+    This is the one step of reading a large capture that no array operation can do: a record tells
+    where the next one is. So the loop does as little as it can, and the end is mended behind it.
     """
-    layout = struct.Struct(header.byte_order + "IIII")
-    start, number = 24, 1
-    while start + layout.size <= len(data):
-        seconds, fraction, captured, on_the_wire = layout.unpack_from(data, start)
-        # What overwrites a file, or the hole behind a cut, is no packet of a possible length.
-        possible = captured <= (header.snap_length or LARGEST) and captured <= on_the_wire > 0
-        if not possible or fraction * header.fraction >= 1:
-            raise InvalidRun(
-                f"{name}: record {number}, at byte {start} of {len(data)}, is none: the file was "
-                f"altered ({captured} bytes captured of {on_the_wire})"
-            )
-        start += layout.size
-        if start + captured > len(data):
-            return
-        yield Record(number, seconds + fraction * header.fraction, data[start : start + captured])
-        start += captured
-        number += 1
+    captured = struct.Struct(byte_order + "8xI4x").unpack_from
+    starts, frame = [at], RECORD.frame
+    append = starts.append
+    with suppress(struct.error):  # the next record's header is not whole
+        for _ in repeat(None, at_most):
+            at += frame + captured(data, at)[0]
+            append(at)
+    following = starts.pop()
+    if following > len(data):  # what is not whole is the last record's frame
+        following = starts.pop()
+    return starts, following
+
+
+Value = TypeVar("Value", int, Any)
+"""A number; or an array of them, for many records at once."""
+
+
+def possible(interface: Interface, fraction: Value, captured: Value, wire: Value) -> Value:
+    """Tell what may be a record from what overwrote it, or the hole behind a cut."""
+    limit = max(interface.snap_length, LARGEST)
+    return (captured <= limit) & (captured <= wire) & (wire > 0) & (fraction < interface.per_second)
+
+
+def altered(name: str, number: int, at: int, size: int, captured: int, wire: int) -> str:
+    """Return what to say of a record that is none."""
+    return (
+        f"{name}: record {number}, at byte {at} of {size}, is none: the file was altered "
+        f"({captured} bytes captured of {wire})"
+    )

@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from lab.wire import mptcp
+from lab.wire.ipv6 import EXTENSION_HEADERS
 from lab.wire.link_layer import ETH_P_IP, ETH_P_IPV6, Network, network
 
 
@@ -149,15 +150,6 @@ def _ipv6(frame: bytes, start: int) -> _Packet | None:
     if protocol != socket.IPPROTO_TCP:
         return None
     return _Packet(source, destination, at, end - at)
-
-
-EXTENSION_HEADERS = (
-    socket.IPPROTO_HOPOPTS,
-    socket.IPPROTO_ROUTING,
-    socket.IPPROTO_FRAGMENT,
-    socket.IPPROTO_AH,
-    socket.IPPROTO_DSTOPTS,
-)
 
 
 def _extension_length(protocol: int, units: int) -> int:

@@ -1,0 +1,77 @@
+"""The commands of ``mptcp-lab`` that read captures as columns; they need the extra ``columns``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lab.errors import Unsupported
+from lab.units import duration
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+_FILE = click.Path(path_type=Path)
+_FILES = click.argument("files", nargs=-1, required=True, type=_FILE)
+
+
+def _outputs(command: Any) -> Any:
+    for option in (
+        click.option("--csv", type=_FILE, help="Write all rows to a CSV file."),
+        click.option("--parquet", type=_FILE, help="Write all rows to a Parquet file."),
+        click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line."),
+        click.option("--limit", type=click.IntRange(0), default=40, show_default=True,
+                     help="Print at most so many rows of a file; 0 is all."),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+@click.command(epilog="Example: mptcp-lab packets server.pcap --table options --csv options.csv")
+@_FILES
+@click.option("--table", type=click.Choice(["packets", "options"]), default="packets",
+              show_default=True, help="Which table to write to a file.")  # fmt: skip
+@_outputs
+def packets(files: tuple[Path, ...], table: str, **output: Any) -> None:
+    """List the TCP packets of captures, and what their MPTCP options mean."""
+    reports = _reports()
+    reports.packets(files, table, reports.Output(**output))
+
+
+@click.command(epilog='Example: mptcp-lab series client.pcap --every "100 ms"')
+@_FILES
+@click.option("--every", metavar="DURATION", help="Figures of each such step of time.")
+@click.option("--table", type=click.Choice(["subflows", "mappings", "handovers"]),
+              default="subflows", show_default=True, help="Which table to write.")  # fmt: skip
+@_outputs
+def series(files: tuple[Path, ...], every: str | None, table: str, **output: Any) -> None:
+    """Show what each subflow carried: goodput, reinjections, data out of order, RTT, hand-overs."""
+    reports = _reports()
+    seconds = duration(every) if every else None
+    reports.figures(files, table, seconds, reports.Output(**output))
+
+
+@click.command(epilog="Example: mptcp-lab annotate server.pcap server.pcapng")
+@click.argument("file", type=_FILE)
+@click.argument("out", type=_FILE)
+def annotate(file: Path, out: Path) -> None:
+    """Copy a capture to OUT, as pcapng with comments that say what each MPTCP option means."""
+    _reports().annotate(file, out)
+
+
+COMMANDS = (packets, series, annotate)
+
+
+def _reports() -> ModuleType:
+    """Import what is large, and may be missing."""
+    try:
+        import pyarrow  # noqa: F401, PLC0415
+
+        from lab.columns import reports  # noqa: PLC0415
+    except ModuleNotFoundError as missing:
+        raise Unsupported(
+            f"{missing.name} is missing: install it with pip install 'mptcpapi[columns]'"
+        ) from missing
+    return reports

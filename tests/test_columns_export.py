@@ -1,0 +1,241 @@
+"""Parquet, CSV, comments in a pcapng copy, and the commands that make them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet
+import pytest
+from capture_files import BIG, LITTLE, block, enhanced, interface, pcap_file, section, simple
+from click.testing import CliRunner, Result
+from mixed_corpus import packets
+from tshark_fields import needs_tshark
+
+from lab import cli, columns
+from lab.columns.annotate import annotated
+from lab.columns.capture import Capture, decoded
+from lab.columns.comments import comments
+from lab.columns.export import arrow
+from lab.columns.mptcp import Field
+from lab.wire import mptcp
+from lab.wire.capture_file import records
+
+V4 = Path(__file__).parent / "data" / "join_prio_v4.pcap"
+MIXED = pcap_file(packets(), link_type=101, snap_length=0)
+
+
+def invoke(*arguments: object) -> Result:
+    return CliRunner().invoke(cli.commands, [str(argument) for argument in arguments])
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def mixed() -> Capture:
+    return Capture.joined(list(decoded(np.frombuffer(MIXED, np.uint8), "x")))
+
+
+def test_parquet_and_csv_hold_the_same(tmp_path: Path) -> None:
+    file = tmp_path / "mixed.pcap"
+    file.write_bytes(MIXED)
+    for table in ("packets", "options"):
+        for kind in ("csv", "parquet"):
+            done = invoke("packets", file, "--table", table, f"--{kind}", tmp_path / f"t.{kind}")
+            assert done.exit_code == 0, done.output
+        rows = pyarrow.parquet.read_table(tmp_path / "t.parquet").to_pylist()
+        text = [{k: "" if v is None else str(v) for k, v in row.items()} for row in rows]
+
+        assert len(rows) == len(getattr(mixed(), table))
+        assert read_csv(tmp_path / "t.csv") == text
+
+
+def test_an_option_has_null_where_it_lacks_a_field() -> None:
+    capture = mixed()
+    rows = arrow(capture.options).to_pylist()
+
+    for field in Field:
+        there = [row[str(field.name)] is not None for row in rows]
+        assert there == capture.options.has(field).tolist(), field.name
+    assert {"10.0.2.2", "fd00:2::5"} == {row["address"] for row in rows} - {None}
+    assert "0001020304050607" in {row["removed"] for row in rows}
+
+
+def test_several_files_are_one_table(tmp_path: Path) -> None:
+    other = tmp_path / "other.pcap"
+    other.write_bytes(V4.read_bytes())
+    invoke("packets", V4, other, "--csv", tmp_path / "both.csv")
+
+    rows = read_csv(tmp_path / "both.csv")
+    assert {row["file"] for row in rows} == {str(V4), str(other)}
+    assert len(rows) == 2 * len(columns.read(V4).packets)
+
+
+def test_mappings_subflows_and_handovers(tmp_path: Path) -> None:
+    found = {}
+    for table in ("mappings", "subflows", "handovers"):
+        out = tmp_path / f"{table}.parquet"
+        assert invoke("series", V4, "--table", table, "--parquet", out).exit_code == 0
+        found[table] = pyarrow.parquet.read_table(out).to_pylist()
+
+    assert len(found["mappings"]) == 17
+    assert [row["first"] for row in found["subflows"]] == [300, 1800]
+    assert found["subflows"][1]["source"] == "10.0.1.1:32906"
+    assert found["handovers"] == []
+
+
+# Comments
+
+
+def said(data: bytes) -> list[tuple[int, str]]:
+    return list(comments(decoded(np.frombuffer(data, np.uint8), "x")))
+
+
+def copy(data: bytes, lines: list[tuple[int, str]]) -> bytes:
+    return b"".join(annotated(data, "x", lines))
+
+
+def test_each_option_is_described() -> None:
+    lines = said(MIXED)
+
+    assert [number for number, _ in lines] == mixed().options.number.tolist()
+    names = {line.partition(":")[0] for _, line in lines}
+    known = set(mptcp.Subtype.__members__) - {"MP_EXPERIMENTAL"}
+    assert names == known | {"MPTCP subtype 15, 9 octets", "MPTCP subtype 10, 9 octets"}
+
+
+PCAPNG = {
+    order: section(order)
+    + interface(order, 101, 0, {9: b"\x09"})
+    + block(order, 0x80000001, b"kept")
+    + simple(order, packets()[0])
+    + b"".join(enhanced(order, 0, n << 40, packet) for n, packet in enumerate(packets()))
+    for order in (LITTLE, BIG)
+}
+
+
+@pytest.mark.parametrize("data", [MIXED, V4.read_bytes(), *PCAPNG.values()])
+def test_a_copy_with_comments_has_the_same_packets(data: bytes) -> None:
+    made = copy(data, said(data))
+
+    strip = [(r.number, r.time, r.frame, r.interface.link_type) for r in records(made, "x")]
+    assert strip == [(r.number, r.time, r.frame, r.interface.link_type) for r in records(data, "x")]
+    assert len(strip) > 40
+    assert b"kept" in made or b"kept" not in data
+
+
+def test_a_copy_without_comments_is_the_same_but_for_the_section_length() -> None:
+    data = PCAPNG[LITTLE]
+
+    assert copy(data, []) == data
+
+
+def test_own_comments_stay() -> None:
+    option = struct.pack("<HH", 1, 4) + b"mine" + bytes(4)
+    packet = packets()[0]
+    body = struct.pack("<IIIII", 0, 0, 0, len(packet), len(packet)) + packet
+    body += bytes(-len(body) % 4) + option
+    made = copy(section("<") + interface("<", 101, 0) + block("<", 6, body), [(1, "ours")])
+
+    assert b"mine" in made
+    assert made.index(b"ours") < made.index(b"mine")
+
+
+@needs_tshark
+@pytest.mark.parametrize("data", [MIXED, *PCAPNG.values()], ids=["pcap", "little", "big"])
+def test_tshark_shows_the_comments(tmp_path: Path, data: bytes) -> None:
+    file, out = tmp_path / "in", tmp_path / "out.pcapng"
+    file.write_bytes(data)
+    assert invoke("annotate", file, out).exit_code == 0
+    asked = ["tshark", "-r", str(out), "-T", "fields", "-e", "frame.number", "-e", "frame.comment"]
+    done = subprocess.run(asked, capture_output=True, text=True, check=True)
+    shown = [
+        (int(number), line)
+        for number, _, text in (row.partition("\t") for row in done.stdout.splitlines())
+        for line in text.split("\\n")
+        if line
+    ]
+
+    simple_packet = data is not MIXED
+    assert shown == [(n, line) for n, line in said(data) if not (simple_packet and n == 1)]
+
+
+# In the terminal
+
+
+def test_packets_in_words() -> None:
+    done = invoke("packets", V4, "--limit", 8)
+
+    assert "10.0.2.1:53241 > 10.0.1.2:5000  S  0 octets\n" in done.output
+    assert "MP_JOIN: address id 7, to the connection with token 0x605cc030" in done.output
+    assert done.output.count(" octets\n") == 8
+
+
+def test_packets_as_json() -> None:
+    done = invoke("packets", V4, "--json", "--limit", 0)
+    lines = [json.loads(line) for line in done.output.splitlines()]
+
+    assert len(lines) == len(columns.read(V4).packets)
+    assert lines[0]["mptcp"][0]["meaning"] == "MP_CAPABLE: version 1, no key yet"
+
+
+def test_series_in_the_terminal() -> None:
+    done = invoke("series", V4)
+
+    assert "connection 0, subflow 1 (backup): 10.0.2.1:53241 > 10.0.1.2:5000" in done.output
+    assert all(len(line) <= 80 for line in done.output.splitlines()[1:])
+    assert invoke("series", V4, "--every", "100 ms", "--json").output.count("\n") == 12
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["packets", "none.pcap"], "none.pcap: no capture to read"),
+        (["packets", __file__], "not a pcap or pcapng file"),
+        (["series", V4, "--every", "5"], "'5' needs a number and a unit"),
+        (["series", V4, "--csv", "/none/x.csv"], "/none/x.csv: cannot be written"),
+        (["packets", V4, "--csv", "a", "--json"], "exclude each other"),
+        (["annotate", V4, V4], "is the capture itself"),
+        (["annotate", V4, "/none/x.pcapng"], "/none/x.pcapng: cannot be written"),
+    ],
+)
+def test_mistakes_are_sentences(arguments: list[object], message: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "lab.start", *map(str, arguments)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_cut_capture_is_a_warning(tmp_path: Path) -> None:
+    cut = tmp_path / "cut.pcap"
+    cut.write_bytes(V4.read_bytes()[:-1])
+    done = invoke("packets", cut, "--limit", 0)
+
+    assert done.exit_code == 0
+    assert "warning: " in done.stderr
+    assert "is not whole" in done.stderr
+
+
+@pytest.mark.parametrize("missing", ["numpy", "pyarrow"])
+def test_a_missing_package_names_the_extra(missing: str) -> None:
+    program = f"import sys; sys.modules[{missing!r}] = None; from lab import cli; cli.main()"
+    done = subprocess.run(
+        [sys.executable, "-c", program, "packets", str(V4)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"error: {missing} is missing: install it with pip install 'mptcpapi[columns]'\n"
+    )
