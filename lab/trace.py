@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from lab.errors import InvalidRun, ScenarioFailed, UsageError
-from lab.wire import handshake, link_layer, mptcp, pcap
-from lab.wire.segment import Endpoint, Segment, decode
+from lab.wire import handshake, mptcp, reading
+from lab.wire.segment import Endpoint, Segment
 
 Option = TypeVar("Option", bound=mptcp.MptcpOption)
 Exchange = TypeVar("Exchange", handshake.Connection, handshake.Join)
@@ -56,32 +56,16 @@ class Trace:
     def from_pcap(cls, path: Path | str, *, at: str) -> Trace:
         """Read a capture that was taken at the host ``at``.
 
-        A last record that is only half written is left out; frames that are not TCP are not
-        segments, but count in the packet numbers.
-
-        Raises UsageError if there is no such file, or it is not a capture that can be decoded;
-        InvalidRun if it is empty, or its frames are cut where MPTCP options may be.
+        Raises what ``lab.wire.reading.read`` raises, and InvalidRun if the frames are cut where
+        MPTCP options may be.
         """
-        try:
-            data = Path(path).read_bytes()
-        except OSError as error:
-            raise UsageError(f"{path}: no capture to read: {error.strerror}") from error
-        header = pcap.file_header(data, str(path))
-        if header.link_type not in link_layer.LINK_TYPES:
-            known = ", ".join(map(str, link_layer.LINK_TYPES))
-            raise UsageError(f"{path}: link type {header.link_type} is not one of {known}")
-        if 0 < header.snap_length < HEADERS:  # 0 is no limit
+        seen = reading.read(path)
+        if 0 < seen.snap_length < HEADERS:  # 0 is no limit
             raise InvalidRun(
-                f"{path}: frames are cut after {header.snap_length} bytes, MPTCP options may lie "
+                f"{path}: frames are cut after {seen.snap_length} bytes, MPTCP options may lie "
                 f"behind; capture with tcpdump -s 256 (at least {HEADERS})"
             )
-        records = tuple(pcap.records(data, header))
-        decoded = (decode(each.frame, header.link_type, each.number, each.time) for each in records)
-        return cls(
-            tuple(segment for segment in decoded if segment),
-            at=at,
-            zero=records[0].time if records else None,
-        )
+        return cls(seen.segments, at=at, zero=seen.zero)
 
     def __len__(self) -> int:
         return len(self.segments)
