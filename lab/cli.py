@@ -20,6 +20,7 @@ from lab.build import Network
 from lab.errors import LabError, SandboxForbidden
 from lab.load import load, schema
 from lab.report import add_row, find_run, how_to_look, read_run, tables
+from lab.verify import Verdict, verify_files
 
 _PATH = click.Path(path_type=Path)
 
@@ -142,6 +143,29 @@ def show(run: Path | None, as_json: bool) -> None:
         return
     for part in tables(run, kept):
         Console().print(part, markup=False, highlight=False, soft_wrap=isinstance(part, str))
+
+
+@commands.command("verify", epilog="Example: mptcp-lab verify client.pcap server.pcap")
+@click.argument("files", nargs=-1, required=True, type=_PATH)
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+def verify_captures(files: tuple[Path, ...], as_json: bool) -> None:
+    """Check that captures, taken together, show the protocol kept: keys, HMACs, mappings, data.
+
+    The status is 0 if they are verified, 1 if they are violated or doubtful, 3 if something could
+    not be checked.
+    """
+    report = verify_files(files)
+    click.echo(json.dumps(report.as_dict(), indent=2) if as_json else str(report))
+    sys.exit(_STATUS[report.verdict])
+
+
+_STATUS = {
+    Verdict.VERIFIED: 0,
+    Verdict.VIOLATED: 1,
+    Verdict.DOUBTFUL: 1,
+    Verdict.UNCHECKED: 3,
+}
+"""2 is click's, for a command line that it does not understand."""
 
 
 def _enter_sandbox() -> None:

@@ -70,7 +70,9 @@ def test_a_run_is_shown_as_json(kept):
     assert json.loads(done.stdout) == json.loads(json.dumps(read_run(kept)._asdict()))
 
 
-@pytest.mark.parametrize("arguments", [(), ("check",), ("up",), ("exec",), ("demo",), ("show",)])
+@pytest.mark.parametrize(
+    "arguments", [(), ("check",), ("up",), ("exec",), ("demo",), ("show",), ("verify",)]
+)
 def test_help_has_an_example(arguments):
     done = invoke(*arguments, "--help")
 

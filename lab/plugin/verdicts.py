@@ -12,7 +12,7 @@ from types import ModuleType
 import pytest
 from _pytest.terminal import TerminalReporter
 
-from lab import capture, events, flow, trace, units, workload
+from lab import capture, events, flow, trace, units, verify, workload
 from lab.errors import InvalidRun, LabError, ScenarioFailed, Unsupported, UsageError
 from lab.model import topology
 from lab.report import how_to_look
@@ -32,7 +32,7 @@ _VERDICT = pytest.StashKey[tuple[Verdict, str]]()
 _WEIGHT = (Verdict.PASSED, Verdict.SKIPPED, Verdict.INVALID, Verdict.FAILED)
 """From least to most: the heaviest phase of a test decides."""
 
-_OURS: tuple[ModuleType, ...] = (capture, events, flow, topology, trace, units, workload)
+_OURS: tuple[ModuleType, ...] = (capture, events, flow, topology, trace, units, verify, workload)
 """Modules whose frames say nothing to the author of a scenario that failed."""
 
 
