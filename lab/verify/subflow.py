@@ -29,7 +29,7 @@ class Packet(NamedTuple):
     """The segment's, as a plain number: on the way to a verdict they are asked for very often."""
     signal: Signal | None
     """Its DSS; None if it has none."""
-    others: list[bytes]
+    others: tuple[bytes, ...]
     """The values of its other MPTCP options; most packets have none."""
 
     @property
@@ -107,12 +107,13 @@ def _new_view(packet: Packet) -> View:
 
 
 def _packet(file: str, segment: Segment) -> Packet:
-    found, others = None, []
+    found: Signal | None = None
+    others: tuple[bytes, ...] = ()
     for value in mptcp.values(segment.options):
         if found is None and value[0] >> 4 == DSS and mptcp.layer_for(value) is mptcp.Dss:
             found = signal(value)
         else:
-            others.append(value)
+            others += (value,)
     return Packet(Place(file, segment.number), segment, int(segment.flags), found, others)
 
 

@@ -80,10 +80,11 @@ class _Addresses:
         yield from self._unanswered(seen)
 
     def _bind(self, packet: Packet, host: bool, number: int, address: str) -> Iterator[Judgement]:
+        """An id means one address; but the source of a join may be that of a NAT."""
         known = self.hosts[host].addresses.setdefault(number, address)
         if known != address:
             sentence = f"address id {number} is {address}, before it was {known}"
-            yield violation(SECTION, sentence, packet.place)
+            yield doubt(SECTION, sentence, packet.place)
         yield Checked("address ids", 1)
 
     def _known(self, packet: Packet, host: bool, number: int) -> Iterator[Judgement]:

@@ -80,17 +80,29 @@ def _order(stream: Stream) -> Iterator[Judgement]:
     connections with one subflow.
     """
     alone = sum(bool(line.mappings) for line in stream.lines) == 1
-    whole = [mapped for line in stream.lines for mapped in line.mappings]
+    again = _again(stream)
     for line in stream.lines:
         end = 0
         for mapped in line.mappings:
             back = mapped.at < end and (alone or mapped.packet.segment.outgoing)
-            if back and not _elsewhere(mapped, whole):
+            if back and mapped not in again:
                 sentence = (
                     f"{line.subflow}: data +{mapped.at} come after +{end - 1}, for the first time"
                 )
                 yield doubt("section 3.3.1", sentence, mapped.packet.place)
             end = max(end, mapped.end)
+
+
+def _again(stream: Stream) -> set[Mapped]:
+    """The mappings that share data with another one."""
+    found: set[Mapped] = set()
+    last = None
+    for mapped in _sorted(stream):
+        if last and mapped.at < last.end:
+            found |= {mapped, last}
+        if last is None or mapped.end > last.end:
+            last = mapped
+    return found
 
 
 def _end(stream: Stream) -> Iterator[Judgement]:
@@ -111,14 +123,6 @@ def _end(stream: Stream) -> Iterator[Judgement]:
             sentence = f"data up to +{mapped.end} are mapped, DATA_FIN stands at +{first.at}"
             yield violation("section 3.3.3", sentence, mapped.packet.place, first.packet.place)
     yield Checked("DATA_FINs", 1)
-
-
-def _elsewhere(mapped: Mapped, whole: list[Mapped]) -> bool:
-    """Whether another mapping has the same data."""
-    return any(
-        other is not mapped and other.ssn != mapped.ssn and other.at <= mapped.at < other.end
-        for other in whole
-    )
 
 
 def _content(stream: Stream) -> Iterator[Judgement]:

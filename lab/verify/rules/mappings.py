@@ -60,22 +60,31 @@ def _fixed(line: Line) -> Iterator[Judgement]:
 
 def _covered(line: Line) -> Iterator[Judgement]:
     """Every octet that is sent has a mapping, until one without an end."""
-    until = min((each.ssn for each in line.infinite), default=None)
+    unknown = 0
     for sent in line.sent:
-        at, end = sent.ssn, sent.ssn + sent.length
-        while at < end and (until is None or at < until):
-            mapped = line.mapping_of(at)
-            if mapped is None:
-                yield _uncovered(line, sent, at)
-                break
-            at = mapped.ssn + mapped.length
+        at = _uncovered(line, sent)
+        if at is None:
+            continue
+        if line.subflow.began and not sent.packet.segment.options_cut:
+            sentence = f"{line.subflow}: no mapping covers octet {at}"
+            yield violation(SECTION, sentence, sent.packet.place)
+        else:
+            unknown += 1
+    if unknown:
+        what = f"the data of {unknown} segments of {line.subflow}"
+        yield Unchecked(what, "their mappings may not have been captured")
 
 
-def _uncovered(line: Line, sent: Sent, at: int) -> Judgement:
-    sentence = f"{line.subflow}: no mapping covers octet {at}"
-    if line.subflow.began and not sent.packet.segment.options_cut:
-        return violation(SECTION, sentence, sent.packet.place)
-    return Unchecked(f"octet {at} of {line.subflow}", "its mapping may not have been captured")
+def _uncovered(line: Line, sent: Sent) -> int | None:
+    """The first octet of a segment that no mapping has."""
+    at, end = sent.ssn, sent.ssn + sent.length
+    until = min((each.ssn for each in line.infinite), default=end)
+    while at < min(end, until):
+        mapped = line.mapping_of(at)
+        if mapped is None:
+            return at
+        at = mapped.ssn + mapped.length
+    return None
 
 
 def _own(line: Line) -> Iterator[Judgement]:
