@@ -96,6 +96,15 @@ def test_what_one_capture_lacks_another_has() -> None:
     assert len(together.connections) == 1
 
 
+@pytest.mark.parametrize("name", [CLIENT, SERVER, "fin_v6_checksum_client"])
+def test_a_capture_that_lost_a_packet_is_never_violated(name: str) -> None:
+    """What is not there may have been sent all the same."""
+    for lost in range(1, len(Editable(name).frames) + 1):
+        report = verify([part(name, lambda number, lost=lost: number != lost)])  # type: ignore[misc]
+
+        assert not sentences(report, Severity.VIOLATION), f"without packet {lost}: {report}"
+
+
 def test_data_that_were_cut_leave_checksums_unchecked() -> None:
     report = verify_files([DATA.parent / "join_prio_v6_checksum.pcap"])
 

@@ -108,7 +108,7 @@ NOTICED: dict[str, tuple[str, Mutation, str]] = {
     "id of the first address in a join": (V4, edit(MpJoinSyn, address_id=0), "address id 0 is"),
     "other id in a SYN/ACK": (V4, edit(MpJoinSynAck, address_id=5), "has id 5, before it had 0"),
     "reserved bits of a join": (V4, edit(MpJoinSyn, reserved=1), "MpJoinSyn has reserved bits"),
-    "ACK without MP_JOIN": (V4, remove(MpJoinAck), "its ACK had no MP_JOIN"),
+    "ACK without MP_JOIN": (V4, remove(MpJoinAck), "no ACK had MP_JOIN"),
     "SYN/ACK without MP_JOIN": (V4, remove(MpJoinSynAck), "its SYN/ACK had no MP_JOIN"),
     # addresses
     "HMAC of ADD_ADDR": (V4, edit(AddAddr4, 0, announces, hmac=last_bit), "HMAC of ADD_ADDR"),

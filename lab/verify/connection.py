@@ -21,6 +21,8 @@ class Connection:
     """The exchange of MP_CAPABLE; None if no capture has any of it."""
     cut: bool = False
     """Whether a capture has only a part of some packet's options."""
+    strangers: bool = False
+    """Whether there are subflows whose connection is unknown: they may belong to this one."""
 
     def __str__(self) -> str:
         return str(self.subflows[0])
@@ -46,7 +48,9 @@ class Connection:
 
         One of them must have been taken at a host, on all of its interfaces.
         """
-        return self.whole and any(
+        if self.strangers or not self.whole:
+            return False
+        return any(
             view.packets[0].segment.interface is not None
             for subflow in self.subflows
             for view in subflow.views
@@ -91,6 +95,7 @@ def connections(subflows: list[Subflow]) -> list[Connection]:
         strangers.setdefault(key, Connection([], None)).subflows.append(subflow)
     found += strangers.values()
     for connection in found:
+        connection.strangers = bool(strangers)
         connection.cut = any(packet.segment.options_cut for _, packet in connection.packets())
     return found
 

@@ -13,7 +13,7 @@ from lab.verify.subflow import FULL_32, SYN, Packet, Subflow
 from lab.wire.mptcp import MpCapableData
 from lab.wire.segment import Flags
 
-FIN = int(Flags.FIN)
+FIN, ACK = int(Flags.FIN), int(Flags.ACK)
 
 
 class Mapped(NamedTuple):
@@ -68,6 +68,19 @@ class Line:
     """Where the FIN of the subflow stands."""
     fast_open: bool = False
     """Whether the SYN carried data, which no mapping covers."""
+    acknowledged: int = 0
+    """Up to where TCP has acknowledged what is sent here."""
+
+    @property
+    def lacks(self) -> bool:
+        """Whether the captures lack segments that TCP has acknowledged."""
+        end = 1
+        for ssn, length, _ in sorted(self.sent, key=lambda sent: sent.ssn):
+            if ssn > end:
+                break
+            end = max(end, ssn + length)
+        closed = self.closed_at is not None and end >= self.closed_at
+        return self.acknowledged > end + closed
 
     def mapping_of(self, ssn: int) -> Mapped | None:
         """The mapping that covers an octet of the subflow."""
@@ -96,6 +109,11 @@ class Stream:
         """Those of all subflows."""
         for line in self.lines:
             yield from line.mappings
+
+    @property
+    def lacks(self) -> bool:
+        """Whether the captures lack segments that TCP has acknowledged."""
+        return any(line.lacks for line in self.lines)
 
     @property
     def fell_back(self) -> bool:
@@ -140,6 +158,9 @@ class _Reader:
             for packet in view.packets:
                 if packet.segment.source == source:
                     near_ssn = self._packet(line, packet, near_ssn)
+                elif line.isn is not None and packet.flags & ACK:
+                    acknowledged = near(packet.segment.ack - line.isn, 32, near_ssn)
+                    line.acknowledged = max(line.acknowledged, acknowledged)
         self.stream.lines.append(line)
 
     def _packet(self, line: Line, packet: Packet, near_ssn: int) -> int:

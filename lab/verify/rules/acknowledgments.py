@@ -49,8 +49,9 @@ def _ahead(one: int, other: int) -> int:
 
 
 def _of_sent_data(facts: Facts, stream: Stream) -> Iterator[Judgement]:
-    judge_it = violation if facts.connection.complete else doubt
-    end = stream.end
+    complete, end = facts.connection.complete and not stream.lacks, stream.end
+    # A DATA_FIN without data leaves no gap in the captures that lack it.
+    fin_unseen = not any(line.fins for line in stream.lines)
     for each in (each for seen in stream.acknowledged for each in seen):
         if each.at < 0:
             sentence = f"the data acknowledgment +{each.at} lies before the first octet"
@@ -58,4 +59,5 @@ def _of_sent_data(facts: Facts, stream: Stream) -> Iterator[Judgement]:
         elif each.at > end:
             sentence = f"the data acknowledgment +{each.at} is of data that no mapping has"
             sentence += f" (they end at +{end})"
-            yield judge_it(SECTION, sentence, each.packet.place)
+            certain = complete and not (fin_unseen and each.at == end + 1)
+            yield (violation if certain else doubt)(SECTION, sentence, each.packet.place)

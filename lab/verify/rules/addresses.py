@@ -113,7 +113,7 @@ class _Addresses:
         peer.echoed.add(announced)
         if announced not in peer.announced and self.connection.whole:
             sentence = f"the echo of an ADD_ADDR that was not sent: {announced}"
-            yield violation(SECTION, sentence, packet.place)
+            yield doubt(SECTION, sentence, packet.place)
 
     def _hmac(self, packet: Packet, host: bool, option: Any) -> Iterator[Judgement]:
         sender, receiver = self.connection.key(host), self.connection.key(not host)

@@ -47,7 +47,7 @@ def _counts(stream: Stream) -> Iterator[Judgement]:
 def _beginning(facts: Facts, stream: Stream) -> Iterator[Judgement]:
     """The first octet has the number after the IDSN, which is the key's hash."""
     first = _sorted(stream)[0]
-    if first.at < 0 or (first.at > 0 and facts.connection.complete):
+    if first.at < 0 or (first.at > 0 and facts.connection.complete and not stream.lacks):
         sentence = (
             f"the first octet has data sequence number +{first.at}, counted from the IDSN plus 1"
         )
@@ -58,9 +58,9 @@ def _holes(facts: Facts, stream: Stream) -> Iterator[Judgement]:
     """What was acknowledged was mapped."""
     reached = max((each.at for seen in stream.acknowledged for each in seen), default=0)
     end, last = 0, None
+    judge_hole = violation if facts.connection.complete and not stream.lacks else doubt
     for mapped in _sorted(stream, fins=True):
         if mapped.at > end and reached > end:
-            judge_hole = violation if facts.connection.complete else doubt
             sentence = (
                 f"data +{end} to +{mapped.at} were acknowledged, but no mapping has them: there is "
                 "a hole"

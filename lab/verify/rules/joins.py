@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lab.verify.facts import Facts, bare_packets
-from lab.verify.finding import Checked, Finding, Judgement, Place, Unchecked, violation
+from lab.verify.finding import Checked, Finding, Judgement, Place, Unchecked, doubt, violation
 from lab.verify.subflow import SYN_OR_ACK, Subflow
 from lab.wire import handshake, mptcp
 from lab.wire.segment import Flags
@@ -91,7 +91,9 @@ def _order(subflow: Subflow, join: handshake.Join, cut: bool) -> Iterator[Findin
     if not payload:
         return
     answers = [p for p in bare_packets(subflow) if p.flags & SYN_OR_ACK == SYN_OR_ACK]
-    for step, segment in (("SYN/ACK", join.syn_ack), ("ACK", join.ack)):
-        if segment is None and (step == "ACK" or answers):
-            sentence = f"{join} carries data, though its {step} had no MP_JOIN"
-            yield violation(SECTION, sentence, payload[0].place)
+    if join.syn_ack is None and answers:
+        sentence = f"{join} carries data, though its SYN/ACK had no MP_JOIN"
+        yield violation(SECTION, sentence, payload[0].place, answers[0].place)
+    elif join.ack is None:  # an acknowledgment that a capture lacks leaves no gap
+        sentence = f"{join} carries data, though no ACK had MP_JOIN"
+        yield doubt(SECTION, sentence, payload[0].place)

@@ -60,12 +60,12 @@ def _fixed(line: Line) -> Iterator[Judgement]:
 
 def _covered(line: Line) -> Iterator[Judgement]:
     """Every octet that is sent has a mapping, until one without an end."""
-    unknown = 0
+    unknown, known = 0, line.subflow.began and not line.lacks
     for sent in line.sent:
         at = _uncovered(line, sent)
         if at is None:
             continue
-        if line.subflow.began and not sent.packet.segment.options_cut:
+        if known and not sent.packet.segment.options_cut:
             sentence = f"{line.subflow}: no mapping covers octet {at}"
             yield violation(SECTION, sentence, sent.packet.place)
         else:
