@@ -16,7 +16,9 @@ from typing import IO, Any, Self
 from lab import recorder
 from lab.errors import InvalidRun, ScenarioFailed, UsageError
 from lab.host import LabNode
-from lab.trace import Trace, read_capture
+from lab.trace import Trace
+from lab.verify import Report, expect_kept, verify_files
+from lab.wire import reading
 
 SNAP_LENGTH = 160
 """bytes kept of each packet: cooked header 20, IPv6 40, TCP with all its options 60, and some."""
@@ -85,7 +87,7 @@ class HostCapture:
                 "packets: what it does not show proves nothing"
             )
         with _evidence():
-            read_capture(self.path, at_least=answer["written"])
+            reading.read_records(self.path, at_least=answer["written"])
         return Counters(**answer)
 
     def kill(self) -> None:
@@ -184,6 +186,20 @@ class Captures:
             time.sleep(pause)
             pause *= 1.5
         return seen
+
+    def verify(self) -> Report:
+        """Check that all which the hosts have sent and received until now keeps to the protocol.
+
+        :raises InvalidRun: a capture has died.
+        """
+        for capture in self._running.values():
+            capture.sync()
+        hosts = sorted({*self._running, *self.counters})
+        return verify_files(self._directory / f"{host}.pcap" for host in hosts)
+
+    def expect_kept(self) -> None:
+        """Raise ScenarioFailed with what violates the protocol, if something does."""
+        expect_kept(self.verify())
 
     def stop(self) -> None:
         """End all captures; what they recorded can still be asked for.

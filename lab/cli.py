@@ -182,6 +182,26 @@ def show(run: Path | None, as_json: bool) -> None:
         Console().print(part, markup=False, highlight=False, soft_wrap=isinstance(part, str))
 
 
+@commands.command("verify", epilog="Example: mptcp-lab verify client.pcap server.pcap")
+@click.argument("files", nargs=-1, required=True, type=_PATH)
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+def verify_captures(files: tuple[Path, ...], as_json: bool) -> None:
+    """Check that captures, taken together, show the protocol kept: keys, HMACs, mappings, data.
+
+    The status is 0 if they are verified, 1 if they are violated or doubtful, 3 if something could
+    not be checked.
+    """
+    from lab.verify import verify_files
+
+    report = verify_files(files)
+    click.echo(json.dumps(report.as_dict(), indent=2) if as_json else str(report))
+    sys.exit(_STATUS[report.verdict])
+
+
+_STATUS = {"verified": 0, "violated": 1, "doubtful": 1, "unchecked": 3}
+"""2 is click's, for a command line that it does not understand."""
+
+
 for _command in COMMANDS:
     commands.add_command(_command)
 

@@ -14,11 +14,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from lab import files
 from lab.errors import InvalidRun, ScenarioFailed, UsageError
-from lab.wire import capture_file, handshake, link_layer, mptcp
-from lab.wire.layout import Interface
-from lab.wire.segment import Endpoint, Segment, decode
+from lab.wire import handshake, mptcp, reading
+from lab.wire.segment import Endpoint, Segment
 
 Option = TypeVar("Option", bound=mptcp.MptcpOption)
 Exchange = TypeVar("Exchange", handshake.Connection, handshake.Join)
@@ -56,22 +54,17 @@ class Trace:
 
     @classmethod
     def from_pcap(cls, path: Path | str, *, at: str, at_least: int = 0) -> Trace:
-        """Read a capture that was taken at the host ``at``; other arguments as `read_capture`.
+        """Read a capture that was taken at the host ``at``; other arguments as `reading.read`.
 
-        Frames that are not TCP are not segments, but count in the packet numbers.
-
-        Raises UsageError if there is no such file, or it is not a capture that can be decoded;
-        InvalidRun if it is damaged, or its frames are cut where MPTCP options may be.
+        Raises what that raises, and InvalidRun if the frames are cut where MPTCP options may be.
         """
-        records = read_capture(Path(path), at_least=at_least)
-        decoded = (
-            decode(each.frame, each.interface.link_type, each.number, each.time) for each in records
-        )
-        return cls(
-            tuple(segment for segment in decoded if segment),
-            at=at,
-            zero=records[0].time if records else None,
-        )
+        seen = reading.read(path, at_least=at_least)
+        if 0 < seen.snap_length < HEADERS:  # 0 is no limit
+            raise InvalidRun(
+                f"{path}: frames are cut after {seen.snap_length} bytes, MPTCP options may lie "
+                f"behind; capture with tcpdump -s 256 (at least {HEADERS})"
+            )
+        return cls(seen.segments, at=at, zero=seen.zero)
 
     def __len__(self) -> int:
         return len(self.segments)
@@ -252,37 +245,6 @@ class Trace:
     def _clock(self, time: float) -> str:
         """Write a time as Wireshark does: from the beginning of the capture."""
         return f"{time - self._zero():.6f} s"
-
-
-def read_capture(path: Path, *, at_least: int = 0) -> tuple[capture_file.Record, ...]:
-    """The records of a capture file; a last one that is only half written is left out.
-
-    Raises InvalidRun if it was altered, or has fewer than ``at_least`` records; other errors as
-    `Trace.from_pcap`.
-    """
-    try:
-        data = files.read(path)
-    except OSError as error:
-        raise UsageError(f"{path}: no capture to read: {error.strerror}") from error
-    records = tuple(capture_file.records(data, str(path)))
-    for interface in dict.fromkeys(record.interface for record in records):
-        _check_decodable(interface, path)
-    if len(records) < at_least:
-        raise InvalidRun(
-            f"{path}: {at_least} packets were recorded, {len(records)} are in the file: it was cut"
-        )
-    return records
-
-
-def _check_decodable(interface: Interface, path: Path) -> None:
-    if interface.link_type not in link_layer.LINK_TYPES:
-        known = ", ".join(map(str, link_layer.LINK_TYPES))
-        raise UsageError(f"{path}: link type {interface.link_type} is not one of {known}")
-    if 0 < interface.snap_length < HEADERS:  # 0 is no limit
-        raise InvalidRun(
-            f"{path}: frames are cut after {interface.snap_length} bytes, MPTCP options may lie "
-            f"behind; capture with tcpdump -s 256 (at least {HEADERS})"
-        )
 
 
 def _endpoint(address: Sequence[Any]) -> Endpoint:

@@ -143,7 +143,9 @@ def test_a_fifo_is_no_run(kept, name):
     assert str(done.exception) == f"{kept} is no run: {kept / name}: not a regular file"
 
 
-@pytest.mark.parametrize("arguments", [(), ("check",), ("up",), ("exec",), ("demo",), ("show",)])
+@pytest.mark.parametrize(
+    "arguments", [(), ("check",), ("up",), ("exec",), ("demo",), ("show",), ("verify",)]
+)
 def test_help_has_an_example(arguments):
     done = invoke(*arguments, "--help")
 

@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 import pytest
 
 from lab.errors import InvalidRun, ScenarioFailed, UsageError
-from lab.trace import Trace, read_capture
+from lab.trace import Trace
 from lab.wire.mptcp import Dss, MpCapable, MpJoin, MpJoinSynAck, MpPrio, MptcpOption
+from lab.wire.reading import read_records
 
 DATA = Path(__file__).parent / "data"
 V4 = DATA / "join_prio_v4.pcap"
@@ -110,9 +111,9 @@ class TestReading:
         assert Trace.from_pcap(enough, at="server") == v4
 
     def test_fewer_records_than_were_recorded_make_the_run_invalid(self) -> None:
-        records = read_capture(V4)
+        records = read_records(V4)
 
-        assert read_capture(V4, at_least=len(records)) == records
+        assert read_records(V4, at_least=len(records)) == records
         with pytest.raises(InvalidRun, match=f"{len(records) + 1} packets were recorded, "):
             Trace.from_pcap(V4, at="server", at_least=len(records) + 1)
 

@@ -43,6 +43,7 @@ SEGMENT_V4 = Segment(
     window=63,
     payload=50,
     options=V4[40:-50],
+    data=V4[-50:],
 )
 
 
@@ -187,6 +188,8 @@ def test_cut_anywhere_it_is_a_segment_or_none() -> None:
             assert segment is not None
             assert segment.payload == 50
             assert segment.options == SEGMENT_V4.options[: length - 40]
+            assert segment.options_cut == (length < len(V4) - 50)
+            assert segment.data == V4[len(V4) - 50 : length]
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])

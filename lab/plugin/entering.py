@@ -38,6 +38,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--keep", choices=("all", "failed"), default="all", help="which runs stay (default: all)"
     )
+    group.addoption(
+        "--verify", action="store_true", help="fail scenarios whose captures violate the protocol"
+    )
     group.addoption("--seed", type=int, help="repeat what a run drew at random (default: draw)")
 
 

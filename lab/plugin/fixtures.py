@@ -77,6 +77,8 @@ def capture(
     """Captures at all hosts, running before the first packet."""
     hosts = (net.node(name) for name in topology.hosts)
     with Captures(hosts, result.captures) as captures:
+        if request.config.option.verify:
+            at_the_end(request.node, captures.expect_kept)
         at_the_end(request.node, captures.stop)
         yield captures
         captures.stop()

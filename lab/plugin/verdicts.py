@@ -12,7 +12,7 @@ from types import ModuleType
 import pytest
 from _pytest.terminal import TerminalReporter
 
-from lab import capture, events, flow, host, trace, units, workload
+from lab import capture, events, flow, host, trace, units, verify, workload
 from lab.errors import (
     CommandFailed,
     InvalidRun,
@@ -50,7 +50,7 @@ _WEIGHT = (
 """From least to most: the heaviest phase of a test decides."""
 
 _OURS: tuple[ModuleType, ...] = (
-    capture, events, flow, host, topology, trace, units, workload,
+    capture, events, flow, host, topology, trace, units, verify, workload,
 )  # fmt: skip
 """Modules whose frames say nothing to the author of a scenario that failed."""
 

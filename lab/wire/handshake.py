@@ -6,18 +6,18 @@ carry MP_JOIN. A capture may lack some of them: what they would have told is Non
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, NamedTuple
 
 from lab.errors import ScenarioFailed
 from lab.wire import keys, mptcp
-from lab.wire.segment import Endpoint, Segment
-
-T = TypeVar("T")
+from lab.wire.segment import Endpoint, Flags, Segment
 
 SYN, SYN_ACK, ACK = "SYN", "SYN/ACK", "ACK"
 """The steps of both handshakes, as messages call them."""
+
+SYN_OR_ACK = Flags.SYN | Flags.ACK
 
 MP_CAPABLE_STEPS: dict[type[mptcp.MptcpOption], str] = {
     mptcp.MpCapableSyn: SYN,
@@ -30,6 +30,19 @@ MP_JOIN_STEPS: dict[type[mptcp.MptcpOption], str] = {
     mptcp.MpJoinSynAck: SYN_ACK,
     mptcp.MpJoinAck: ACK,
 }
+
+
+class Fault(NamedTuple):
+    """A field of a handshake that is not what the keys demand."""
+
+    segment: Segment | None
+    what: str
+    seen: str
+    expected: str
+
+    def __str__(self) -> str:
+        packet = f"packet {self.segment.number}" if self.segment else "packet unknown"
+        return f"{packet}: the {self.what} is {self.seen}, expected {self.expected}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +58,11 @@ class Connection:
     ack: Segment | None
     """The first segment with both keys, with or without data."""
     initiator_key: int | None
-    """Sent in the ACK."""
+    """Sent in the ACK, in version 0 in the SYN already."""
     responder_key: int | None
     """Sent in the SYN/ACK, repeated in the ACK."""
+    version: int = 1
+    """Of the protocol: the responder's choice, or what was asked for if its answer is unknown."""
 
     def __str__(self) -> str:
         return f"connection {self.initiator} > {self.responder}"
@@ -60,22 +75,28 @@ class Connection:
     @property
     def initiator_token(self) -> int | None:
         """The token in joins that the responder sends."""
-        return None if self.initiator_key is None else keys.token(self.initiator_key)
+        return self._derived(keys.token, self.initiator_key)
 
     @property
     def responder_token(self) -> int | None:
         """The token in joins that the initiator sends."""
-        return None if self.responder_key is None else keys.token(self.responder_key)
+        return self._derived(keys.token, self.responder_key)
 
     @property
     def initiator_idsn(self) -> int | None:
         """The initial data sequence number of what the initiator sends."""
-        return None if self.initiator_key is None else keys.idsn(self.initiator_key)
+        return self._derived(keys.idsn, self.initiator_key)
 
     @property
     def responder_idsn(self) -> int | None:
         """The initial data sequence number of what the responder sends."""
-        return None if self.responder_key is None else keys.idsn(self.responder_key)
+        return self._derived(keys.idsn, self.responder_key)
+
+    def _derived(self, derive: Callable[[int, int], int], key: int | None) -> int | None:
+        """None for an unknown key, and for a version of which no hash is known."""
+        if key is None or self.version not in keys.HASHES:
+            return None
+        return derive(key, self.version)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,41 +142,72 @@ class Join:
 
         Raises ScenarioFailed if one is not what was seen, or if what is needed was not captured.
         """
-        initiator_key, responder_key = self._keys(connection)
-        initiator = keys.Party(initiator_key, _seen(self.initiator_nonce, self, SYN))
-        responder = keys.Party(responder_key, _seen(self.responder_nonce, self, SYN_ACK))
+        for fault in self.faults(connection):
+            raise ScenarioFailed(f"{self}, {fault} (RFC 8684, section 3.2)")
+        for exchange, step, value in (
+            (connection, ACK, connection.initiator_key),
+            (connection, SYN_ACK, connection.responder_key),
+            (self, SYN, self.token),
+            (self, SYN_ACK, self.syn_ack_hmac),
+            (self, ACK, self.ack_hmac),
+        ):
+            if value is None:
+                raise ScenarioFailed(
+                    f"{exchange}: cannot be verified, the capture lacks its {step}"
+                )
 
-        seen = _seen(self.syn_ack_hmac, self, SYN_ACK)
-        expected = keys.join_hmac_syn_ack(sender=responder, receiver=initiator)
-        if seen != expected:
-            raise self._differs(self.syn_ack, "HMAC of the SYN/ACK", seen.hex(), expected.hex())
+    def faults(self, connection: Connection) -> Iterator[Fault]:
+        """Yield what cannot be as it was seen, if this join belongs to ``connection``.
 
-        seen = _seen(self.ack_hmac, self, ACK)
-        expected = keys.join_hmac_ack(sender=initiator, receiver=responder)
-        if seen != expected:
-            raise self._differs(self.ack, "HMAC of the ACK", seen.hex(), expected.hex())
+        What was not captured, and what cannot be computed without it, is no fault.
+        """
+        first, second = connection.initiator_token, connection.responder_token
+        if self.token is None or first is None or second is None:
+            return
+        if self.token not in (first, second):
+            expected = (
+                f"{second:#010x} (or {first:#010x}, if the responder of the connection joins)"
+            )
+            yield Fault(self.syn, "token of the SYN", f"{self.token:#010x}", expected)
+        else:
+            yield from self._hmac_faults(connection)
 
-    def _keys(self, connection: Connection) -> tuple[int, int]:
-        """Return the keys of this join's initiator and responder: the token tells who is who."""
-        seen = _seen(self.token, self, SYN)
-        first = _seen(connection.initiator_key, connection, ACK)
-        second = _seen(connection.responder_key, connection, SYN_ACK)
-        if seen == keys.token(second):
-            return first, second
-        if seen == keys.token(first):
-            return second, first
-        expected = (
-            f"{keys.token(second):#010x} (or {keys.token(first):#010x}, if the responder of the "
-            "connection joins)"
-        )
-        raise self._differs(self.syn, "token of the SYN", f"{seen:#010x}", expected)
+    def _hmac_faults(self, connection: Connection) -> Iterator[Fault]:
+        hmacs = self._hmacs(connection, self.token == connection.responder_token)
+        if hmacs is None:
+            return
+        syn_ack, ack = hmacs
+        if self.syn_ack_hmac not in (None, syn_ack):
+            yield Fault(self.syn_ack, "HMAC of the SYN/ACK", _hex(self.syn_ack_hmac), syn_ack.hex())
+        if self.ack_hmac not in (None, ack):
+            yield Fault(self.ack, "HMAC of the ACK", _hex(self.ack_hmac), ack.hex())
 
-    def _differs(
-        self, segment: Segment | None, what: str, seen: str, expected: str
-    ) -> ScenarioFailed:
-        packet = f"packet {segment.number}" if segment else "packet unknown"
-        return ScenarioFailed(
-            f"{self}, {packet}: the {what} is {seen}, expected {expected} (RFC 8684, section 3.2)"
+    def proves(self, connection: Connection, *, by_initiator: bool) -> bool:
+        """Whether one of the HMACs is right, whatever the token says.
+
+        ``by_initiator`` tells which host of the connection is supposed to have sent the SYN.
+        """
+        hmacs = self._hmacs(connection, by_initiator)
+        return hmacs is not None and (self.syn_ack_hmac == hmacs[0] or self.ack_hmac == hmacs[1])
+
+    def checkable(self, connection: Connection) -> bool:
+        """Whether keys and nonces are known, so that the HMACs can be computed."""
+        return self._hmacs(connection, by_initiator=True) is not None
+
+    def _hmacs(self, connection: Connection, by_initiator: bool) -> tuple[bytes, bytes] | None:
+        """What SYN/ACK and ACK must carry; None if a key, a nonce or the hash is unknown."""
+        key, other = connection.initiator_key, connection.responder_key
+        if not by_initiator:
+            key, other = other, key
+        nonces = (self.initiator_nonce, self.responder_nonce)
+        if key is None or other is None or nonces[0] is None or nonces[1] is None:
+            return None
+        if connection.version not in keys.HASHES:
+            return None
+        initiator, responder = keys.Party(key, nonces[0]), keys.Party(other, nonces[1])
+        return (
+            keys.join_hmac_syn_ack(responder, initiator, connection.version),
+            keys.join_hmac_ack(initiator, responder, connection.version),
         )
 
 
@@ -163,7 +215,8 @@ def connections(segments: Iterable[Segment]) -> tuple[Connection, ...]:
     """Return the exchanges of MP_CAPABLE in the order of their first segments."""
     found = []
     for exchange in _exchanges(segments, MP_CAPABLE_STEPS):
-        syn_ack, ack = exchange.option(SYN_ACK), exchange.option(ACK)
+        syn, syn_ack, ack = (exchange.option(step) for step in (SYN, SYN_ACK, ACK))
+        seen = [option.version for option in (syn_ack, ack, syn) if option]
         found.append(
             Connection(
                 initiator=exchange.initiator,
@@ -171,8 +224,9 @@ def connections(segments: Iterable[Segment]) -> tuple[Connection, ...]:
                 syn=exchange.segments.get(SYN),
                 syn_ack=exchange.segments.get(SYN_ACK),
                 ack=exchange.segments.get(ACK),
-                initiator_key=ack and ack.sender_key,
+                initiator_key=_first(getattr(option, "sender_key", None) for option in (ack, syn)),
                 responder_key=syn_ack.sender_key if syn_ack else ack and ack.receiver_key,
+                version=seen[0],
             )
         )
     return tuple(found)
@@ -234,9 +288,12 @@ def _exchanges(
     latest: dict[tuple[Endpoint, Endpoint], _Exchange] = {}
     for segment in segments:
         for value in mptcp.values(segment.options):
-            step = steps.get(mptcp.layer_for(value))
+            layer = mptcp.layer_for(value)
+            step = steps.get(layer)
             if step is None:
                 continue
+            if layer is mptcp.MpCapableSynAck and segment.flags & SYN_OR_ACK == Flags.SYN:
+                step = SYN  # version 0: with the initiator's key, so as long as a SYN/ACK's
             ends = (segment.source, segment.destination)
             if step == SYN_ACK:
                 ends = ends[::-1]
@@ -247,12 +304,14 @@ def _exchanges(
     return found
 
 
+def _first(keys_seen: Iterable[int | None]) -> int | None:
+    return next((key for key in keys_seen if key is not None), None)
+
+
 def _missing(*handshake: Segment | None) -> tuple[str, ...]:
     steps = (SYN, SYN_ACK, ACK)
     return tuple(step for step, segment in zip(steps, handshake, strict=True) if segment is None)
 
 
-def _seen(value: T | None, exchange: Connection | Join, step: str) -> T:
-    if value is None:
-        raise ScenarioFailed(f"{exchange}: cannot be verified, the capture lacks its {step}")
-    return value
+def _hex(value: bytes | None) -> str:
+    return "" if value is None else value.hex()

@@ -42,6 +42,10 @@ class Flags(IntFlag):
     CWR = 128
 
 
+FLAGS = tuple(map(Flags, range(256)))
+"""Every value that the octet can have: looking one up is quicker than making it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Segment:
     """A TCP segment as one capture saw it."""
@@ -67,6 +71,10 @@ class Segment:
     """TCP payload in bytes, by the length in the IP header: on the wire, captured or not."""
     options: bytes
     """The TCP options as captured: fewer bytes if a short snap length cut them."""
+    data: bytes = b""
+    """What was captured of the payload."""
+    options_cut: bool = False
+    """Whether the capture lacks a part of the options."""
 
     @property
     def syn(self) -> bool:
@@ -169,6 +177,7 @@ def _tcp(frame: bytes, packet: _Packet, number: int, time: float, link: Network)
     header = 4 * (offset >> 4)
     if not 20 <= header <= packet.length:
         return None
+    options = frame[packet.tcp + 20 : packet.tcp + header]
     return Segment(
         number,
         time,
@@ -176,12 +185,14 @@ def _tcp(frame: bytes, packet: _Packet, number: int, time: float, link: Network)
         link.interface,
         _endpoint(packet.source, source),
         _endpoint(packet.destination, destination),
-        Flags(flags),
+        FLAGS[flags],
         seq,
         ack,
         window,
         packet.length - header,
-        frame[packet.tcp + 20 : packet.tcp + header],
+        options,
+        frame[packet.tcp + header : packet.tcp + packet.length],
+        len(options) < header - 20,
     )
 
 
