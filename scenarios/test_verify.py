@@ -81,15 +81,15 @@ def test_with_an_open_subflow(flow):
 
 
 @pytest.mark.topology({two_paths!r})
-def test_judged_by_another_hash(flow, monkeypatch):
+def test_judged_by_another_hmac(flow, monkeypatch):
     flow.wait_delivered("20 kB")
     flow.open_subflow("lte")
-    keys.HASHES[1] = "sha1"
+    monkeypatch.setattr(keys, "join_hmac", lambda *_: bytes(32))
 """
 
 
 def test_a_violation_fails_its_scenario_if_asked_to(request, result):
-    """``--verify`` judges each scenario's captures at its end; here by a hash that is wrong."""
+    """``--verify`` judges each scenario's captures at its end; here by an HMAC that is wrong."""
     two_paths = str(request.config.rootpath / "topologies" / "two_paths.yaml")
     inner = result.directory / "inner"
     inner.mkdir()
@@ -103,6 +103,6 @@ def test_a_violation_fails_its_scenario_if_asked_to(request, result):
     )  # fmt: skip
 
     assert "::test_with_an_open_subflow PASSED" in done.stdout, done.stdout
-    assert "::test_judged_by_another_hash FAILED" in done.stdout, done.stdout
+    assert "::test_judged_by_another_hmac FAILED" in done.stdout, done.stdout
     assert "ScenarioFailed: violation: " in done.stdout, done.stdout
     assert "fixtures.py" not in done.stdout, "frames of the lab tell the author nothing"

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from lab.wire import mptcp, pcap
+from lab.wire import mptcp
 from lab.wire.mptcp import MptcpOption
-from lab.wire.reading import Capture
+from lab.wire.reading import Capture, read_records
 from lab.wire.segment import decode
 
 DATA = Path(__file__).parent / "data" / "verify"
@@ -29,14 +29,14 @@ class Editable:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        data = (DATA / f"{name}.pcap").read_bytes()
-        self.header = pcap.file_header(data, name)
-        self.frames = [bytearray(record.frame) for record in pcap.records(data, self.header)]
+        records = read_records(DATA / f"{name}.pcap")
+        self.link_type = records[0].interface.link_type
+        self.frames = [bytearray(record.frame) for record in records]
 
     def capture(self) -> Capture:
         """What a reader of the changed file would see."""
         segments = (
-            decode(bytes(frame), self.header.link_type, number, float(number))
+            decode(bytes(frame), self.link_type, number, float(number))
             for number, frame in enumerate(self.frames, 1)
         )
         return Capture(self.name, tuple(filter(None, segments)), len(self.frames), 1.0, 0)
@@ -44,7 +44,7 @@ class Editable:
     def find(self, kind: type[MptcpOption], nth: int, where: Condition) -> tuple[int, int, bytes]:
         """The frame of the nth such option, where its value begins there, and its octets."""
         for index, frame in enumerate(self.frames):
-            segment = decode(bytes(frame), self.header.link_type, index + 1, 0.0)
+            segment = decode(bytes(frame), self.link_type, index + 1, 0.0)
             for value in mptcp.values(segment.options) if segment else ():
                 if issubclass(mptcp.layer_for(value), kind) and where(MptcpOption(value)):
                     if nth == 0:
@@ -107,7 +107,7 @@ class Editable:
     def payload(self, nth: int) -> None:
         """Flip a bit in the last octet of the nth segment with data."""
         for frame in self.frames:
-            segment = decode(bytes(frame), self.header.link_type, 1, 0.0)
+            segment = decode(bytes(frame), self.link_type, 1, 0.0)
             if segment and segment.data:
                 if nth == 0:
                     frame[-1] ^= 1

@@ -108,7 +108,10 @@ class TestReading:
             at += 16 + captured
         enough.write_bytes(written)
 
-        assert Trace.from_pcap(enough, at="server") == v4
+        seen = Trace.from_pcap(enough, at="server")
+        assert [replace(each, data=b"") for each in seen] == [
+            replace(each, data=b"") for each in v4
+        ]
 
     def test_fewer_records_than_were_recorded_make_the_run_invalid(self) -> None:
         records = read_records(V4)
