@@ -77,9 +77,8 @@ def test_subflows_come_and_go_in_many_threads(client, server, result, size):
     with server.stack():
         # The kernel's path manager would refuse a ninth subflow while it still closes another.
         mptcpapi.set_path_manager("userspace")
-        follower = mptcpapi.EventStream.of_namespace()
         listener = mptcpapi.create_server(("10.0.9.2", 0))
-    with follower, listener, ThreadPoolExecutor(size.connections * size.subflows) as threads:
+    with listener, ThreadPoolExecutor(size.connections * size.subflows) as threads:
         before = open_descriptors(), netlink_sockets(client)
         with ExitStack() as undo:
             pairs = [connect(client, listener, undo) for _ in range(size.connections)]
