@@ -79,14 +79,9 @@ def _complete_subflow(
     return []
 
 
-def _parse_address(ctx: click.Context, param: click.Parameter, text: str | None) -> Any:
-    """HOST, HOST:PORT, [HOST]:PORT, 'any' (None); what a host is, the library knows."""
-    if text is None or text == ANY:
-        return None
-    with_port = re.fullmatch(r"\[(.*)\]:(\d{1,9})|([^:]*):(\d{1,9})", text, re.ASCII)
-    if with_port:
-        return with_port[1] or with_port[3], int(with_port[2] or with_port[4])
-    return text.strip("[]")
+def _parse_address(ctx: click.Context, param: click.Parameter, text: str | None) -> str | None:
+    """An address as the library takes it; None for 'any'."""
+    return None if text == ANY else text
 
 
 def _enter(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
