@@ -10,6 +10,9 @@ from mptcpapi import AddressFlag, EventKind, InvalidArgument
 
 pytestmark = pytest.mark.topology("two_paths")
 
+RECEIVER = pytest.mark.flow(sender="server")
+"""Linux 6.18 may forget a REMOVE_ADDR over IPv6 while the host sends data (docs/mptcpapi.md)."""
+
 both_families = pytest.mark.parametrize("family", ["ipv4", "ipv6"])
 
 
@@ -19,6 +22,7 @@ def options(seen, subtype):
 
 
 @both_families
+@RECEIVER
 def test_an_address_is_announced_and_withdrawn(flow, capture):
     """ADD_ADDR tells the peer of an address, REMOVE_ADDR takes it back."""
     address = flow.address("client", "lte")
@@ -48,20 +52,21 @@ def test_an_address_is_announced_with_its_port(flow, capture):
 
 
 @both_families
+@RECEIVER
 def test_withdrawing_the_address_of_a_subflow_closes_it(flow, capture):
     """When its address is taken back, the peer closes the subflow; the data goes on."""
     first = flow.first
     lte = flow.open_subflow("lte")
-    capture.until("server", lambda seen: seen.arrived().on(lte).payload() > 10_000)
+    capture.until("client", lambda seen: seen.arrived().on(lte).payload() > 10_000)
 
     flow.connection.withdraw(lte.local_id)
 
     flow.events["server"].wait(EventKind.REMOVED, remote_id=lte.local_id)
     flow.events["client"].wait(EventKind.SUB_CLOSED, lte)
-    seen = capture.until(
-        "server", lambda seen: seen.arrived().on(first).after(seen.on(lte).end).payload() > 100_000
+    capture.until(
+        "client", lambda seen: seen.arrived().on(first).after(seen.on(lte).end).payload() > 100_000
     )
-    assert options(seen.arrived(), Subtype.REMOVE_ADDR)
+    assert options(capture.at("server").arrived(), Subtype.REMOVE_ADDR)
     assert [subflow.id for subflow in flow.connection.subflows()] == [first.id]
 
 
