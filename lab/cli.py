@@ -61,7 +61,8 @@ def check(files: tuple[str, ...]) -> None:
             click.echo(str(mistakes), err=True)
         else:
             nodes, links = len(topology.nodes), len(topology.links)
-            click.echo(f"{file}: {topology.name}: {nodes} nodes, {links} links, no mistakes")
+            counted = f"{nodes} nodes, {links} {'link' if links == 1 else 'links'}"
+            click.echo(f"{file}: {topology.name}: {counted}, no mistakes")
     sys.exit(1 if mistaken else 0)
 
 

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import os
-from errno import ENOTCONN, EOPNOTSUPP, EPERM
+from errno import EINVAL, ENOTCONN, EOPNOTSUPP, EPERM
 from typing import Self
 
 from mptcpapi.discovery import Connection, find
-from mptcpapi.errors import ConnectionEnded, FallenBack, MptcpError, NoPrivilege, UsageError
+from mptcpapi.errors import (
+    ConnectionEnded,
+    FallenBack,
+    InvalidArgument,
+    MptcpError,
+    NoPrivilege,
+    UsageError,
+)
 from mptcpapi.info import mptcp_in_use, read_full_info, read_inode
 from mptcpapi.netlink import Closing
 from mptcpapi.processes import describe_place, duplicate, owners, reaching_takes
@@ -62,6 +69,8 @@ class Borrowed(Closing):
         :raises NoPrivilege: no process that has it can be reached; the text says what it takes
         :raises FallenBack, ConnectionEnded: it is TCP, or its application has closed it
         """
+        if not isinstance(token, int) or isinstance(token, bool):
+            raise InvalidArgument(EINVAL, f"token {token!r}: expected an integer of 32 bits")
         connection = find(token)
         failure = _not_reachable(connection)
         for pid, fd, _ in owners({connection.inode}).get(connection.inode, ()):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from errno import EINVAL, ETIMEDOUT
 from time import sleep
 
+from mptcpapi.abi import TcpState
 from mptcpapi.deadline import Deadline
 from mptcpapi.diag import Diag
 from mptcpapi.endpoint import Endpoint
@@ -72,11 +73,20 @@ class Control:
 
     def wait_until_gone(self, entry: Subflow, deadline: Deadline) -> None:
         """Return when this host has given the subflow up (as it may before the peer knows)."""
-        while any(other.id == entry.id and is_open(other) for other in self.entries()):
+        while self._has(entry):
             if deadline.passed:
                 text = f"subflow {entry.id} was still listed {deadline.seconds:g} s after the call"
                 raise SubflowTimeout(ETIMEDOUT, text)
             sleep(POLL_INTERVAL)
+
+    def _has(self, entry: Subflow) -> bool:
+        """Whether the subflow is one still.
+
+        The last one of a connection that was shut down stays in FIN_WAIT2 until the peer ends it.
+        """
+        present = [each for each in self.entries() if is_open(each)]
+        mine = next((each for each in present if each.id == entry.id), None)
+        return mine is not None and (len(present) > 1 or mine.state is not TcpState.FIN_WAIT2)
 
     def make_backup(self, entry: Subflow, backup: bool, deadline: Deadline) -> SubflowDetails:
         """Send MP_PRIO; the subflow, once it shows the priority (no event is sent at this host)."""

@@ -103,6 +103,8 @@ class EventStream(Closing):
         try:
             messages = self._netlink.receive(timeout)
         except EventsLost:
+            if self._state is None:
+                self._ledger = Ledger()  # what it knew of may have ended unseen
             self._drain()
             self._catch_up()
             raise

@@ -37,6 +37,15 @@ from mptcpapi.subflow import SubflowDetails, is_open
 _sending = threading.Lock()
 """Held while a SYN is sent, so that the entry that is new in the list is known to be its own."""
 
+
+def _renew_lock() -> None:
+    """In a child of fork no thread would release it."""
+    global _sending
+    _sending = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_renew_lock)
+
 _MOST_ID_TRIES = 8
 """EINVAL has other causes than the address id, and every try costs the connection a subflow id."""
 

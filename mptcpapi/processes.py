@@ -23,6 +23,8 @@ from mptcpapi.errors import (
 )
 
 _PROC = Path("/proc")
+_GREATEST = (1 << 31) - 1
+"""Of a process or a descriptor: both are an int in C."""
 _YAMA = _PROC / "sys/kernel/yama/ptrace_scope"
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -60,7 +62,10 @@ def hidden() -> int:
 
 def _is_visible(pid: int) -> bool:
     try:
-        os.scandir(_PROC / str(pid) / "fd").close()
+        with os.scandir(_PROC / str(pid) / "fd") as descriptors:
+            for each in descriptors:  # listing them takes less than looking at one
+                Path(each).readlink()
+                break
     except PermissionError:
         return False
     except OSError:  # it has ended
@@ -69,11 +74,15 @@ def _is_visible(pid: int) -> bool:
 
 
 def program_of(pid: int) -> str:
-    """The name of the program; empty if there is no such process."""
+    """The name of the program; empty if there is no such process.
+
+    Every process chooses its own, so what would steer a terminal is replaced by a question mark.
+    """
     try:
-        return (_PROC / str(pid) / "comm").read_text(encoding="utf-8", errors="replace").strip()
-    except OSError:
+        name = (_PROC / str(pid) / "comm").read_text(encoding="utf-8", errors="replace")
+    except (OSError, ValueError):
         return ""
+    return "".join(each if each.isprintable() else "?" for each in name.removesuffix("\n"))
 
 
 def _processes() -> list[int]:
@@ -100,6 +109,11 @@ def duplicate(pid: int, fd: int) -> int:
     :raises InvalidArgument: it is no socket
     """
     where = describe_place(pid, fd)
+    for what, number, missing in (("process", pid, ESRCH), ("descriptor", fd, EBADF)):
+        if not isinstance(number, int) or isinstance(number, bool):
+            raise InvalidArgument(EINVAL, f"{what} {number!r}: expected an integer")
+        if not 0 <= number <= _GREATEST:  # C would cut it down to another
+            raise _explained(missing, pid, where)
     try:
         process = os.pidfd_open(pid)
     except OSError as failed:

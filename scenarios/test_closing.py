@@ -7,7 +7,7 @@ import pytest
 
 import mptcpapi
 from lab.wire.mptcp import Subtype
-from mptcpapi import EventKind, NoSuchSubflow
+from mptcpapi import EventKind, NoSuchSubflow, TcpState
 
 pytestmark = pytest.mark.topology("two_paths")
 
@@ -159,3 +159,21 @@ def test_the_acceptor_can_abort_under_the_kernels_path_manager(flow, capture):
     flow.wait_delivered_more("100 kB")
     reset = next(segment for segment in capture.at("client").arrived().on(lte) if segment.rst)
     assert [option.subtype for option in reset.mptcp] == [Subtype.MP_TCPRST]
+
+
+def test_the_last_subflow_of_a_connection_that_the_peer_has_closed(client, server, capture):
+    """It is closed when its FIN is acknowledged, although the peer's own end is not there yet."""
+    with server.stack():
+        listener = mptcpapi.create_server(("10.0.9.2", 0))
+    with listener, client.stack(), mptcpapi.create_connection(listener.getsockname()) as sock:
+        sock.sendall(b"a")
+        accepted, _ = listener.accept()
+        accepted.sendall(accepted.recv(1))
+        assert sock.recv(1) == b"a"
+        accepted.close()
+        assert sock.recv(1) == b""
+
+        sock.close_subflow(1)
+
+        assert [each.state for each in sock.subflows()] in ([], [TcpState.FIN_WAIT2])
+        assert any(segment.fin for segment in capture.at("client").sent())

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from errno import EBADF, ENOENT, ENOTCONN, EOPNOTSUPP, ESRCH
 from pathlib import Path
+from typing import Any
 
 import pytest
 from kernel_answers import message
@@ -27,6 +28,7 @@ from mptcpapi import (
     Unsupported,
 )
 from mptcpapi.discovery import decode_connection
+from mptcpapi.processes import program_of
 
 NO_PROCESS = 2**22 + 1
 """Above the most that /proc/sys/kernel/pid_max can be."""
@@ -163,3 +165,49 @@ def test_no_such_token(listener: Socket) -> None:
     with pytest.raises(NoSuchConnection, match="has the token 00000001") as refusal:
         Borrowed.of_token(1)
     assert refusal.value.errno == ENOENT
+
+
+@pytest.mark.parametrize(
+    ("pid", "fd", "expected"),
+    [
+        (2**40, 3, ESRCH),
+        (-1, 3, ESRCH),
+        (os.getpid(), 2**32, EBADF),
+        (os.getpid(), 2**70, EBADF),
+        (os.getpid(), -1, EBADF),
+    ],
+)
+def test_numbers_that_c_would_cut_down(pid: int, fd: int, expected: int) -> None:
+    """Descriptor 2**32 is not descriptor 0."""
+    with pytest.raises(NoSuchConnection, match=r"there is no process|is not open") as refusal:
+        Borrowed.of_process(pid, fd)
+
+    assert refusal.value.errno == expected
+
+
+@pytest.mark.parametrize(("pid", "fd"), [("1", 3), (1, "3"), (1, None), (True, 3), (1, 2.0)])
+def test_places_that_are_no_numbers(pid: Any, fd: Any) -> None:
+    with pytest.raises(InvalidArgument, match="expected an integer"):
+        Borrowed.of_process(pid, fd)
+
+
+@pytest.mark.parametrize("token", ["8591ee50", None, True, 1.0])
+def test_tokens_that_are_no_numbers(token: Any) -> None:
+    with pytest.raises(InvalidArgument, match="expected an integer of 32 bits"):
+        Borrowed.of_token(token)
+
+
+def test_a_name_that_would_steer_a_terminal() -> None:
+    """Any process may give itself any name."""
+    script = (
+        "import ctypes; ctypes.CDLL(None).prctl(15, b'ev\\x1b[31m\\n'); print(flush=True); input()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        name = program_of(process.pid)
+        process.communicate(b"\n")
+
+    assert name == "ev?[31m?"

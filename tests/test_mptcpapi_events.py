@@ -108,6 +108,20 @@ def test_the_stream_goes_on_after_a_loss() -> None:
     assert list(kinds(stream)) == ["CLOSED"]
 
 
+def test_after_a_loss_nothing_is_taken_for_told_already() -> None:
+    """Of a namespace's stream: the same endpoints may be a new subflow's by then."""
+    established = [message("sub_established_v4")]
+    stream = EventStream(Script(established, EventsLost(ENOBUFS, "lost"), established))
+
+    assert stream.next(0) is not None
+    with pytest.raises(EventsLost):
+        stream.next(0)
+    again = stream.next(0)
+
+    assert again is not None
+    assert again.kind is EventKind.SUB_ESTABLISHED
+
+
 def test_after_a_loss_the_state_of_the_connection_is_told() -> None:
     """What waited when the loss was noticed comes first, then what is inferred."""
     listed = Subflow(2, Endpoint("10.0.2.1", 7), Endpoint("10.0.1.2", 8), TcpState.ESTABLISHED)

@@ -70,7 +70,10 @@ def _complete_subflow(
     ctx: click.Context, param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """The ids of the connection's subflows, with their endpoints."""
-    with suppress(OSError, KeyError), ctx.params["target"].borrow() as connection:
+    target: Target | None = ctx.params.get("target")
+    if target is None:  # what stands there is no connection
+        return []
+    with suppress(OSError), target.borrow() as connection:
         return [
             CompletionItem(str(each.id), help=f"{each.local} > {each.remote}")
             for each in mptcpapi.subflows(connection)

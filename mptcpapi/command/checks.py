@@ -125,9 +125,8 @@ def _new_connections() -> Check:
     if manager == "userspace":
         return Check(name, None, "userspace: open, close, backup and announce steer them")
     remedy = (
-        "for connections that open, close, backup and announce are to steer: "
-        "sysctl net.mptcp.path_manager=userspace (before Linux 6.15: net.mptcp.pm_type=1), "
-        "before they are made"
+        "to let open, close, backup and announce work: sysctl net.mptcp.path_manager=userspace "
+        "(before Linux 6.15: net.mptcp.pm_type=1); it is that of connections made afterwards"
     )
     return Check(name, None, f"{manager}: it steers them by 'ip mptcp endpoint'", remedy)
 
@@ -148,9 +147,7 @@ def _others() -> Check:
 def _limits() -> Check:
     limits = mptcpapi.limits()
     found = f"{limits.subflows} extra subflows, {limits.add_addr_accepted} announced addresses"
-    return Check(
-        "limits of the kernel's", None, found, "ip mptcp limits set subflows N add_addr_accepted N"
-    )
+    return Check("limits of the kernel's path manager", None, found)
 
 
 def _confinement() -> Check:

@@ -83,9 +83,10 @@ def _wait(events: EventStream, seconds: float | None) -> None:
     """Until there may be an event; whoever reads our output may go away meanwhile."""
     poll = select.poll()
     poll.register(events, select.POLLIN)
-    poll.register(sys.stdout, 0)  # errors are told anyway
+    if sys.stdout is not None:
+        poll.register(sys.stdout, 0)  # errors are told anyway
     for descriptor, _ in poll.poll(None if seconds is None else math.ceil(seconds * 1000)):
-        if descriptor == sys.stdout.fileno():
+        if descriptor != events.fileno():
             raise BrokenPipeError(EPIPE, os.strerror(EPIPE))
 
 

@@ -35,7 +35,7 @@ _STYLES = {
 
 def is_terminal() -> bool:
     """Whether people read it as it comes."""
-    return sys.stdout.isatty()
+    return sys.stdout is not None and sys.stdout.isatty()
 
 
 def show_json(value: object) -> None:

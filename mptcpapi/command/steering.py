@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
 import mptcpapi
@@ -94,7 +96,7 @@ def close(target: Target, subflow: int, abort: bool, timeout: float, as_json: bo
 @click.command(epilog=examples("mptcpapi backup 8591ee50 2 on"))
 @connection_argument(required=True)
 @subflow_argument
-@click.argument("state", type=click.Choice(["on", "off"]))
+@click.argument("state", metavar="on|off", type=click.Choice(["on", "off"]))
 @timeout_option
 @shared
 def backup(target: Target, subflow: int, state: str, timeout: float, as_json: bool) -> None:
@@ -138,7 +140,7 @@ def option(target: Target, subflow: int, name: str, value: str | None, as_json: 
 
 def _encode(option: Option, value: str) -> int | bytes:
     if option.kind is Kind.NAME:
-        return value.encode()
+        return os.fsencode(value)
     try:
         return int(value, 0)
     except ValueError as broken:
@@ -188,10 +190,14 @@ def announce(
     """
     if (address is None) == (withdraw is None):
         raise click.UsageError("expected an ADDRESS, or --withdraw ID")
+    if withdraw is not None and (port is not None or number is not None):
+        raise click.UsageError("--withdraw takes neither --port nor --id")
     with target.borrow() as connection:
         if address is not None:
             done = "announced"
-            number = mptcpapi.announce(connection, (address, port or 0), id=number)
+            number = mptcpapi.announce(
+                connection, address if port is None else (address, port), id=number
+            )
         else:
             done, number = "withdrawn", withdraw
             mptcpapi.withdraw(connection, withdraw or 0)
