@@ -34,7 +34,7 @@ bench: setup
 # The stamp is newer than what it was made from, so an unchanged checkout installs nothing.
 $(venv)/ready: pyproject.toml Makefile
 	@PYTHON=$(PYTHON) .ci/install-system-packages
-	@echo "preparing $(venv)"
+	@echo "preparing $(venv) (about a minute)"
 	@$(PYTHON) -m venv $(venv)
 	@$(bin)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@

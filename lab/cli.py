@@ -34,7 +34,7 @@ Examples:
   mptcp-lab up two_paths --cli
   mptcp-lab exec -- ip link
 \b
-Completion, for bash (zsh and fish alike):
+Completion, for bash (zsh, fish: zsh_source, fish_source):
   eval "$(_MPTCP_LAB_COMPLETE=bash_source mptcp-lab)"
 """
 
