@@ -9,7 +9,7 @@ from errno import EIO
 from threading import Lock
 from typing import Self
 
-from mptcpapi import abi
+from mptcpapi import abi, syscalls
 from mptcpapi.endpoint import Endpoint
 from mptcpapi.errors import KernelRefused, NoPrivilege, Unsupported, raise_if_exhausted
 from mptcpapi.netlink import Closing, Netlink, mptcp_pm_family
@@ -110,7 +110,7 @@ def listen_at(fd: int, local: Endpoint) -> socket.socket:
     """
     with namespace_of(fd), ExitStack() as undo:
         try:
-            listener = socket.socket(local.family, socket.SOCK_STREAM, abi.IPPROTO_MPTCP)
+            listener = syscalls.current.stream_socket(local.family, abi.IPPROTO_MPTCP)
             undo.callback(listener.close)
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind(tuple(local))

@@ -31,6 +31,10 @@ class Linux:
         """``getpeername`` of C."""
         return int(_libc.getpeername(fd, address, length))
 
+    def stream_socket(self, family: int, protocol: int) -> socket.socket:
+        """A new socket of SOCK_STREAM."""
+        return socket.socket(family, socket.SOCK_STREAM, protocol)
+
     def netlink(self, protocol: int) -> socket.socket:
         """A new socket of AF_NETLINK."""
         return socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol)

@@ -92,6 +92,19 @@ def test_what_the_peer_does(world: FakeWorld, stack: FakeStack, pair: Pair) -> N
         stack.peer_closes(one)
 
 
+def test_a_server_listens_at_what_it_announces(stack: FakeStack, pair: Pair) -> None:
+    """In the fake's network, where its addresses are; the machine has no such address."""
+    pair.listener.close()
+    number = pair.server.announce("10.0.9.2", listen=True)
+
+    joined = pair.client.open_subflow("10.0.2.1", "10.0.9.2")
+    pair.server.withdraw(number)
+
+    assert joined.fully_established
+    with pytest.raises(SubflowRefused):
+        pair.client.open_subflow("10.0.2.1", "10.0.9.2")
+
+
 def test_a_connection_falls_back(stack: FakeStack, pair: Pair) -> None:
     lte = pair.client.open_subflow("10.0.2.1")
     with pytest.raises(InvalidArgument, match="one subflow can fall back"):

@@ -11,6 +11,7 @@ from socket import AF_INET, socket
 from typing import Any
 
 from mptcpapi import abi
+from mptcpapi.connection import Socket
 from mptcpapi.endpoint import Endpoint
 from mptcpapi.syscalls import Linux
 from mptcpapi.testing import answers
@@ -56,6 +57,10 @@ class FakeCalls(Linux):
         if side == "remote" and holder.end is not None and holder.end.is_gone:
             return _failed(ENOTCONN)
         return _answer(address, length, answers.sockaddr(known, holder.family))
+
+    def stream_socket(self, family: int, protocol: int) -> socket:
+        """A socket of the fake, as everybody makes one."""
+        return Socket(family, proto=protocol)
 
     def netlink(self, protocol: int) -> socket:
         """A socket whose kernel is the fake one."""
