@@ -11,7 +11,7 @@ from mptcpapi import AddressFlag, EventKind, InvalidArgument
 pytestmark = pytest.mark.topology("two_paths")
 
 RECEIVER = pytest.mark.flow(sender="server")
-"""Linux 6.18 may forget a REMOVE_ADDR over IPv6 while the host sends data (docs/mptcpapi.md)."""
+"""Linux 6.18 may lose a REMOVE_ADDR while the host that sends it sends data (docs/mptcpapi.md)."""
 
 both_families = pytest.mark.parametrize("family", ["ipv4", "ipv6"])
 

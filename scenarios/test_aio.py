@@ -139,6 +139,7 @@ async def test_a_subflow_of_an_interface_is_aborted(flow, client, capture):
     assert seen.join().initiator == lte.local
 
 
+@pytest.mark.flow(sender="server")  # a host that sends may lose REMOVE_ADDR (docs/mptcpapi.md)
 @in_a_loop
 async def test_an_address_is_announced_and_withdrawn(flow, capture):
     """Both reach the peer, and the wire has an option for each."""

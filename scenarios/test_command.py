@@ -138,6 +138,7 @@ def test_a_process_in_another_namespace(flow, token, client):
     assert listed["token"] == token
 
 
+@pytest.mark.flow(sender="server")  # a host that sends may lose REMOVE_ADDR (docs/mptcpapi.md)
 def test_an_address_is_announced_and_withdrawn(flow, token, ask):
     """The peer hears of the address with its port and id, and that it is gone."""
     address = flow.address("client", "lte")
