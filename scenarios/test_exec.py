@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -79,6 +80,7 @@ def test_mn_tidies_up_nothing_after_a_mistake(execute, shared_file, result):
     assert shared_file.exists()
 
 
+@pytest.mark.skipif(not shutil.which("pkill"), reason="mn -c takes pkill: apt install procps")
 def test_even_an_mn_that_tidies_up_removes_nothing(execute, shared_file, result):
     """``mn -c`` finds nothing of the machine in /tmp and ~/.ssh/mn that it could remove."""
     connection = result.directory / "home/.ssh/mn/connection"
