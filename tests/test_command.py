@@ -5,6 +5,7 @@ import json
 import math
 import os
 import pty
+import re
 import socket
 import struct
 import subprocess
@@ -36,6 +37,16 @@ def test_help_has_an_example(arguments: tuple[str, ...]) -> None:
     assert done.exit_code == 0
     assert "Example" in done.stdout
     assert "  mptcpapi " in done.stdout
+
+
+@pytest.mark.parametrize("arguments", [(), *((name,) for name in COMMANDS)])
+def test_the_examples_are_command_lines(arguments: tuple[str, ...]) -> None:
+    text = CliRunner().invoke(cli.commands, [*arguments, "--help"]).stdout
+
+    examples = re.findall(r"^ +mptcpapi (.*)$", text.partition("Example")[2], re.MULTILINE)
+    assert examples
+    for name, *rest in map(str.split, examples):
+        cli.commands.commands[name].make_context(name, rest)  # or it raises what is wrong
 
 
 def test_every_command_is_in_the_help() -> None:
