@@ -25,7 +25,7 @@ from mptcpapi.command.arguments import (
 from mptcpapi.command.start import INTERRUPTED
 from mptcpapi.deadline import Deadline
 
-_WIDTHS = {"time": 12, "event": 15, "token": 8}
+_WIDTHS = (12, 15, 8)
 
 
 @click.command(
@@ -50,7 +50,7 @@ def monitor(
         with _stream(target) as events:
             show = output.show_json if as_json else _show_row
             if not as_json:
-                click.echo(output.heading(_row(tuple(_WIDTHS), "subflow", "about it")))
+                click.echo(output.heading(_row(("time", "event", "token"), "subflow", "about it")))
             for event in _follow(events, seconds):
                 show(event)
                 if target is not None and event.kind is EventKind.CLOSED:
@@ -103,9 +103,8 @@ def _show_row(event: Event) -> None:
 
 def _row(first: Sequence[str], *rest: str) -> str:
     """The columns that are always as wide, and what goes to another line if it has to."""
-    table = output.columns(first, _WIDTHS.values())
-    parts = [(cell, len(cell)) for cell in rest if cell]
-    return output.flow([(table, output.width(_WIDTHS.values())), *parts])
+    cells = [(output.padded(*cell), cell[1]) for cell in zip(first, _WIDTHS, strict=True)]
+    return output.flow([*cells, *((cell, len(cell)) for cell in rest if cell)])
 
 
 def _about(event: Event) -> str:

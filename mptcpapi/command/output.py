@@ -7,7 +7,7 @@ import math
 import os
 import shutil
 import sys
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from typing import Any
@@ -78,7 +78,7 @@ def show_table(
     """
     cells = [[_cell(value) for value in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(names, *cells, strict=True)]
-    if width(widths) > room():
+    if sum(widths) + len(_GAP) * (len(widths) - 1) > room():
         _show_blocks(names, cells, block)
         return
     click.echo(heading(columns(names, widths)))
@@ -99,7 +99,7 @@ def _show_blocks(
 
 def _named(name: str, cell: str, wide: int) -> tuple[str, int]:
     """A part of a block: a value behind its name."""
-    return f"{dim(name)} {_padded(cell, wide)}", len(f"{name} ") + wide
+    return f"{dim(name)} {padded(cell, wide)}", len(f"{name} ") + wide
 
 
 def flow(parts: Iterable[tuple[str, int]], indent: str = "") -> str:
@@ -131,16 +131,12 @@ def show_text(text: str, hanging: int = 0) -> None:
 
 def columns(cells: Iterable[str], widths: Iterable[int]) -> str:
     """A line of a table."""
-    return _GAP.join(map(_padded, cells, widths)).rstrip()
+    return _GAP.join(map(padded, cells, widths)).rstrip()
 
 
-def _padded(cell: str, wide: int) -> str:
+def padded(cell: str, wide: int) -> str:
+    """The cell in its colour, and as wide as its column."""
     return styled(cell) + " " * (wide - len(cell))
-
-
-def width(widths: Collection[int]) -> int:
-    """Of a line with columns of these widths."""
-    return sum(widths) + len(_GAP) * (len(widths) - 1)
 
 
 def heading(text: str) -> str:
