@@ -61,6 +61,7 @@ def test_the_peer_resets_the_connection(flow, client, capture):
             abort(flow.accepted)
             told = until(events, EventKind.CLOSED)
             all_told = until(everything, EventKind.CLOSED)
+            flow.events["client"].wait(EventKind.CLOSED, inferred=True)
             flow.connection.close()
             mptcpapi.create_server(("localhost", 0)).close()
             later = until(everything, EventKind.LISTENER_CLOSED)
