@@ -1,6 +1,6 @@
 """What the kernel of a host said of its connections, kept while a scenario runs.
 
-The stream is of a whole namespace, whose connections nobody can look at: what it has lost stays
+The stream is of a whole namespace, whose subflows nobody can look at: what it has lost stays
 unknown. So a log that has a gap can tell nothing about what was not said, and its run is invalid.
 """
 
@@ -97,7 +97,7 @@ class EventLog:
 
     def _read(self, stream: EventStream, stop: int) -> None:
         sources: list[EventStream | int] = [stream, stop]
-        while stop not in select.select(sources, [], [])[0]:
+        while stop not in select.select(sources, [], [], stream.LOOKUP_INTERVAL)[0]:
             for event in stream.within(0):
                 self._run.record("event", host=self._node.name, name=event.kind.name, event=event)
                 with self._news:

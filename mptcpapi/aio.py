@@ -45,9 +45,8 @@ from mptcpapi.control import DEFAULT_TIMEOUT
 from mptcpapi.deadline import Deadline
 from mptcpapi.endpoint import Address
 from mptcpapi.event import Event, EventKind
-from mptcpapi.events import EventStream
+from mptcpapi.events import EventStream, Sources
 from mptcpapi.info import Descriptor, FullInfo, Subflow
-from mptcpapi.netlink import Netlink
 from mptcpapi.subflow import SubflowDetails
 
 Connection = Descriptor | asyncio.StreamWriter | asyncio.BaseTransport
@@ -225,11 +224,11 @@ class Events(EventStream):
 
     def __init__(
         self,
-        netlink: Netlink,
+        sources: Sources,
         token: int | None = None,
         state: Callable[[], FullInfo] | None = None,
     ) -> None:
-        super().__init__(netlink, token, state)
+        super().__init__(sources, token, state)
         self._has_ended = False
         self._news: asyncio.Event | None = None
         """What the task that iterates waits for."""
@@ -260,9 +259,11 @@ class Events(EventStream):
         loop = asyncio.get_running_loop()
         self._news = asyncio.Event()
         loop.add_reader(self.fileno(), self._news.set)
+        lookup = loop.call_later(self.LOOKUP_INTERVAL, self._news.set)
         try:
             await self._news.wait()
         finally:
+            lookup.cancel()
             self._news = None
             loop.remove_reader(self.fileno())
             if self._has_ended:

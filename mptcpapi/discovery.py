@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from errno import EINVAL, ENOENT, EOPNOTSUPP
-from sys import byteorder
 from typing import Literal
 
 from mptcpapi import abi
@@ -19,14 +18,14 @@ from mptcpapi.errors import (
     NoSuchConnection,
     Unsupported,
 )
+from mptcpapi.lookup import MPTCP_ATTRIBUTE
 from mptcpapi.mptcpinfo import MptcpInfo, decode_mptcp_info
 from mptcpapi.netlink import Netlink
-from mptcpapi.nlmsg import Message, attribute
+from mptcpapi.nlmsg import Message
 from mptcpapi.pathmanager import PathManager
 from mptcpapi.processes import Owner, owners
 
 _ANYWHERE = (Endpoint("0.0.0.0", 0), Endpoint("::", 0))  # noqa: S104 - asked for, not bound
-_PROTOCOL = attribute(abi.INET_DIAG_REQ_PROTOCOL, abi.IPPROTO_MPTCP.to_bytes(4, byteorder))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +104,7 @@ def _path_manager(connection: Connection) -> Literal["kernel", "userspace"] | No
 def _dump() -> Iterator[Connection]:
     with Netlink(abi.NETLINK_SOCK_DIAG) as netlink:
         for anywhere in _ANYWHERE:
-            request = diag_request(anywhere, anywhere) + _PROTOCOL
+            request = diag_request(anywhere, anywhere) + MPTCP_ATTRIBUTE
             try:
                 answers = netlink.request(abi.SOCK_DIAG_BY_FAMILY, request, flags=abi.NLM_F_DUMP)
             except KernelRefused as refused:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, nullcontext, suppress
 from errno import ENOTCONN
 from time import time
-from typing import Self
+from typing import NamedTuple, Self
 
 from mptcpapi import abi
 from mptcpapi.deadline import Deadline
@@ -19,28 +19,54 @@ from mptcpapi.errors import ConnectionEnded, EventsLost, UsageError
 from mptcpapi.event import Event, decode_event, decode_token
 from mptcpapi.info import Descriptor, FullInfo, fileno, read_full_info
 from mptcpapi.ledger import Ledger
+from mptcpapi.lookup import Lookup
 from mptcpapi.netlink import Closing, Netlink, mptcp_pm_family
+from mptcpapi.netns import namespace_of
 from mptcpapi.nlmsg import Message
+
+_LOOKED_UP = 64
+"""Connections that are looked up in one go, which takes about a millisecond."""
+_SHARE = 8
+"""Of more connections than that, so many goes look up all."""
+
+
+class Sources(NamedTuple):
+    """What a stream asks, in the network namespace that it is of."""
+
+    netlink: Netlink
+    """Receives the events."""
+    lookup: Lookup
 
 
 class EventStream(Closing):
     """Events from the moment it is made; a context manager, for one thread at a time.
 
     Made by `of_connection` or `of_namespace`. It takes CAP_NET_ADMIN.
+
+    Linux 6.18 sends no CLOSED where the peer reset the connection, and an event can be lost. So
+    `next` looks up the connections, every ``LOOKUP_INTERVAL`` seconds at most, and tells CLOSED of
+    those that have ended.
     """
+
+    LOOKUP_INTERVAL = 0.5
+    """Seconds. Who waits for the descriptor of a stream calls ``next(0)`` about as often, too."""
 
     def __init__(
         self,
-        netlink: Netlink,
+        sources: Sources,
         token: int | None = None,
         state: Callable[[], FullInfo] | None = None,
     ) -> None:
-        self._netlink = netlink
+        self._netlink, self._lookup = sources
         self._token = token
         self._state = state
         """Looks at the connection as it is now."""
         self._ledger = Ledger()
+        if token is not None:
+            self._ledger.follow(token)
         self._read: deque[Event] = deque()
+        self._next_lookup = Deadline(self.LOOKUP_INTERVAL)
+        self._not_looked_up: list[int] = []
 
     @classmethod
     def of_connection(cls, sock: Descriptor, *, seed: bool = False) -> Self:
@@ -56,7 +82,7 @@ class EventStream(Closing):
         token = read_full_info(fd).token
         if token == 0:
             raise ConnectionEnded(ENOTCONN, f"descriptor {fd} is not connected, or not any more")
-        stream = cls(_subscribed(fd), token, lambda: read_full_info(fd))
+        stream = cls(_sources(fd), token, lambda: read_full_info(fd))
         stream._catch_up()
         if not seed:
             stream._read.clear()
@@ -70,11 +96,12 @@ class EventStream(Closing):
 
         :raises NoPrivilege: CAP_NET_ADMIN is missing
         """
-        return cls(_subscribed(None if sock is None else fileno(sock)))
+        return cls(_sources(None if sock is None else fileno(sock)))
 
     def close(self) -> None:
         """Stop listening; a second time is harmless."""
         self._netlink.close()
+        self._lookup.close()
 
     def fileno(self) -> int:
         """A descriptor that is readable when there is an event, for ``select`` and its kin."""
@@ -88,7 +115,9 @@ class EventStream(Closing):
         """
         deadline = Deadline(timeout)
         while not self._read:
-            if not self._fill(deadline.left):
+            if self._next_lookup.passed:
+                self._look_up()
+            elif not self._fill(min(deadline.left, self._next_lookup.left)) and deadline.passed:
                 return None
         return self._read.popleft()
 
@@ -104,7 +133,7 @@ class EventStream(Closing):
             messages = self._netlink.receive(timeout)
         except EventsLost:
             if self._state is None:
-                self._ledger = Ledger()  # what it knew of may have ended unseen
+                self._ledger.doubt()
             self._drain()
             self._catch_up()
             raise
@@ -129,6 +158,23 @@ class EventStream(Closing):
             if event is not None:
                 self._read.extend(self._ledger.complete(event))
 
+    def _look_up(self) -> None:
+        """Tell the end of those connections that have ended without a word of the kernel."""
+        known = self._ledger.tokens
+        if not self._not_looked_up:
+            self._not_looked_up = known
+        size = max(_LOOKED_UP, len(known) // _SHARE)
+        ended = self._lookup.ended(self._not_looked_up[:size])
+        del self._not_looked_up[:size]
+        self._next_lookup = Deadline(self.LOOKUP_INTERVAL)
+        # The kernel says CLOSED before it forgets the token: if it said so, that can be read now.
+        while ended and self._fill(0):
+            pass
+        for token, is_forgotten in ended.items():
+            self._read.extend(self._ledger.end(token, time()))
+            if is_forgotten:
+                self._ledger.forget(token)
+
     def _catch_up(self) -> None:
         """Look at the connection, if it is one's own and there is one still."""
         if self._state is None or self._token is None:
@@ -139,11 +185,11 @@ class EventStream(Closing):
                 self._read.extend(self._ledger.catch_up(self._token, info.subflows, time()))
 
 
-def _subscribed(beside: int | None) -> Netlink:
-    netlink = Netlink(abi.NETLINK_GENERIC, beside=beside)
-    try:
+def _sources(beside: int | None) -> Sources:
+    with ExitStack() as undo:
+        with nullcontext() if beside is None else namespace_of(beside):
+            netlink = undo.enter_context(Netlink(abi.NETLINK_GENERIC))
+            lookup = undo.enter_context(Lookup())
         netlink.join(mptcp_pm_family().event_group)
-    except BaseException:
-        netlink.close()
-        raise
-    return netlink
+        undo.pop_all()
+    return Sources(netlink, lookup)

@@ -95,7 +95,10 @@ class Netlink(Closing):
         """
         self._sequence += 1
         flags |= abi.NLM_F_REQUEST | abi.NLM_F_ACK
-        self._socket.sendto(frame(kind, flags, self._sequence, body), (0, 0))
+        try:
+            self._socket.sendto(frame(kind, flags, self._sequence, body), (0, 0))
+        except OSError as failed:
+            raise _socket_error(failed) from failed
         deadline = Deadline(_ANSWER_TIMEOUT)
         answers: list[Message] = []
         while not deadline.passed:
@@ -199,6 +202,10 @@ def _receive_error(failed: OSError) -> OSError:
     if failed.errno == ENOBUFS:
         text = "events came faster than they were read and some are lost: look at the state again"
         return EventsLost(ENOBUFS, text)
+    return _socket_error(failed)
+
+
+def _socket_error(failed: OSError) -> OSError:
     if failed.errno == EBADF:
         return SocketClosed(EBADF, "this netlink socket is closed")
     return KernelRefused(failed.errno, f"netlink: {failed.strerror}")

@@ -2,6 +2,8 @@
 
 import asyncio
 import functools
+import socket
+import struct
 from contextlib import asynccontextmanager
 from errno import ECONNRESET
 from pathlib import Path
@@ -9,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lab.events import EventLog
-from lab.wire.mptcp import MpJoinSyn, MpPrio, MptcpOption, Subtype
+from lab.wire.mptcp import MpFastclose, MpJoinSyn, MpPrio, MptcpOption, Subtype
 from lab.workload import CHUNK, Pattern
 from mptcpapi import EventKind, aio
 
@@ -213,6 +215,25 @@ async def test_events_until_the_connection_ends(client, server, capture):
     ]
     assert seen[-1].kind is EventKind.CLOSED
     assert wire.join().initiator == lte.local
+
+
+@in_a_loop
+async def test_events_until_the_peer_resets_the_connection(flow, capture):
+    """``async for`` ends, though the kernel says nothing and the socket stays open."""
+    lte = flow.open_subflow("lte")
+    with aio.events(flow.connection) as events:
+        await asyncio.to_thread(flow.finish)
+        flow.accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        flow.accepted.close()
+        told = [event async for event in events]
+
+    assert told[-1].kind is EventKind.CLOSED
+    assert lte.local in [each.local for each in told if each.kind is EventKind.SUB_CLOSED]
+    assert flow.connection.fileno() >= 0
+    seen = await asyncio.to_thread(
+        capture.until, "client", lambda seen: any(each.rst for each in seen.arrived().on(lte))
+    )
+    assert seen.arrived().all(MpFastclose)
 
 
 def ends_of(subflow, seen):

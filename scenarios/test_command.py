@@ -17,7 +17,7 @@ import pytest
 
 import mptcpapi
 from lab.errors import Unsupported
-from lab.wire.mptcp import MpPrio
+from lab.wire.mptcp import MpFastclose, MpPrio
 from mptcpapi import EventKind
 from mptcpapi.command import cli
 
@@ -189,6 +189,25 @@ def test_events_are_followed_until_the_connection_ends(flow, token, start):
     assert (ended["kind"], ended["token"]) == ("CLOSED", token)
     assert monitor.returncode == 0
     flow.events["client"].wait(EventKind.CLOSED, token=int(token, 16))
+
+
+def test_events_are_followed_until_the_peer_resets_the_connection(flow, token, start, capture):
+    """The command ends and says so, though the owner has its socket still."""
+    with start("monitor", token, "--json") as as_json, start("monitor", token) as monitor:
+        rows = [monitor.stdout.readline() for _ in range(2)]
+        lines = [as_json.stdout.readline()]
+        flow.finish()
+        flow.accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        flow.accepted.close()
+        rows += monitor.communicate(timeout=60)[0].splitlines()
+        lines += as_json.communicate(timeout=60)[0].splitlines()
+
+    told = [(each["kind"], each["inferred"]) for each in map(json.loads, lines)]
+    assert told == [("ESTABLISHED", True), ("SUB_CLOSED", True), ("CLOSED", True)]
+    assert rows[-1].split()[1:] == ["CLOSED", token, "-", "inferred"]
+    assert (as_json.returncode, monitor.returncode) == (0, 0)
+    assert flow.connection.fileno() >= 0
+    assert capture.until("client", lambda seen: seen.arrived().all(MpFastclose))
 
 
 def test_following_all_connections_until_ctrl_c(flow, token, start):

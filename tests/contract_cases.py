@@ -596,6 +596,93 @@ def the_peer_aborts_the_connection(world: World) -> None:
         pair.client.recv(1)
 
 
+def the_end_is_told_when_the_peer_aborts(world: World) -> None:
+    everything = world.all_events()
+    pair = world.connect()
+    token = pair.client.token()
+    pair.client.open_subflow(world.lte)
+    ends = ends_of(pair.client)
+    events = world.events(pair.client)
+    abort(pair.server)
+
+    assert until(events, EventKind.CLOSED) == ends
+    told = until_closed(everything, token)
+    assert [described(each) for each in told if each.inferred and each.token == token] == ends
+    pair.client.close()
+    assert token not in ends_until_another(world, everything)
+    assert events.next(0) is None
+
+
+def the_end_is_told_once(world: World) -> None:
+    """Then the application closes its socket, and the kernel says CLOSED itself."""
+    for has_data in (False, True):
+        everything = world.all_events()
+        pair = world.connect(exchange=has_data)
+        token, ends = pair.client.token(), ends_of(pair.client)
+        events = world.events(pair.client)
+        if has_data:
+            shut_down(pair.client)
+            shut_down(pair.server)
+        else:
+            abort(pair.server)
+
+        assert until(events, EventKind.CLOSED) == ends
+        assert described(until_closed(everything, token)[-1]) == ends[-1]
+        pair.client.close()
+        assert token not in ends_until_another(world, everything)
+        assert events.next(0) is None
+
+
+def what_is_being_closed_has_not_ended(world: World) -> None:
+    everything = world.all_events()
+    idle, closing = world.connect(), world.connect()
+    shut_down(closing.server)
+    assert closing.client.recv(1) == b""
+    living = {pair.client.token() for pair in (idle, closing)}
+
+    assert living.isdisjoint(ends_until_another(world, everything))
+    token = closing.client.token()
+    closing.client.close()
+    assert [each.inferred for each in until_closed(everything, token)][-2:] == [True, False]
+
+
+def abort(sock: Socket) -> None:
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABORTIVE)
+    sock.close()
+
+
+def shut_down(sock: Socket) -> None:
+    sock.shutdown(socket.SHUT_WR)
+
+
+def ends_of(sock: Socket) -> list[dict[str, Any]]:
+    """What is told of the end of a connection where the kernel says nothing."""
+    subflows = [
+        {"kind": EventKind.SUB_CLOSED, "local": each.local, "remote": each.remote, "inferred": True}
+        for each in sock.subflows()
+    ]
+    return [*subflows, {"kind": EventKind.CLOSED, "inferred": True}]
+
+
+def until_closed(events: EventStream, token: int) -> list[Event]:
+    """The events up to the end of this connection; the test fails if it is not told."""
+    seen = []
+    for event in events.within(5):
+        seen.append(event)
+        if (event.kind, event.token) == (EventKind.CLOSED, token):
+            return seen
+    raise AssertionError(f"the end of {token:08x} was not told, but {seen}")
+
+
+def ends_until_another(world: World, events: EventStream) -> set[int | None]:
+    """The connections that ended until another one was reset, too, which is made now."""
+    pair = world.connect()
+    token = pair.client.token()
+    abort(pair.server)
+    ends = (event for event in until_closed(events, token) if event.kind is EventKind.CLOSED)
+    return {event.token for event in ends}
+
+
 def unread_data_aborts_the_connection(world: World) -> None:
     pair = world.connect()
     pair.client.sendall(b"unread")
@@ -732,6 +819,9 @@ CASES: tuple[Case, ...] = (
     the_peer_shuts_down,
     the_peer_closes_the_connection,
     the_peer_aborts_the_connection,
+    the_end_is_told_when_the_peer_aborts,
+    the_end_is_told_once,
+    what_is_being_closed_has_not_ended,
     unread_data_aborts_the_connection,
     the_connection_ends_during_a_call,
     figures,

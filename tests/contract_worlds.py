@@ -89,6 +89,11 @@ class World(ABC):
         """The events of one connection."""
         return self._undo.enter_context(EventStream.of_connection(sock, seed=seed))
 
+    def all_events(self) -> EventStream:
+        """The events of all connections where the client is."""
+        with self.at_client():
+            return self._undo.enter_context(EventStream.of_namespace())
+
 
 class FakeWorld(World):
     """In a fake stack."""

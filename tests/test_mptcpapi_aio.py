@@ -2,11 +2,12 @@
 
 import asyncio
 import socket
+import struct
 import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator, Coroutine, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from errno import EOPNOTSUPP
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -306,6 +307,25 @@ def test_events_until_the_connection_ends() -> None:
         return [event.kind async for event in events]
 
     assert run(main())[-1] is EventKind.CLOSED
+
+
+def test_events_end_when_the_peer_resets_the_connection() -> None:
+    """The kernel sends no event of it, and the application has its socket still."""
+
+    async def main() -> list[EventKind]:
+        kinds: list[EventKind] = []
+        with suppress(ConnectionResetError):  # says the stream when it is closed
+            async with connected() as streams:
+                events = events_of(streams.writer)
+                streams.writer.write(b"hello")
+                assert await streams.reader.readexactly(5) == b"hello"
+                sock = streams.accepted.get_extra_info("socket")
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                streams.accepted.transport.abort()
+                kinds += [event.kind async for event in events]
+        return kinds
+
+    assert run(main())[-1:] == [EventKind.CLOSED]
 
 
 def test_waiting_for_an_event_can_be_given_up() -> None:

@@ -1,5 +1,6 @@
 """What is inferred from events, and from the state of a connection."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
@@ -99,6 +100,61 @@ def test_a_second_look_tells_what_changed(ledger: Ledger) -> None:
     found = list(ledger.catch_up(TOKEN, [entry(1, WIFI, TcpState.CLOSE), entry(2, LTE)], 3.0))
 
     assert [(each.kind.name, each.local) for each in found] == [("SUB_CLOSED", WIFI)]
+
+
+def inferred(found: Iterable[Event]) -> list[tuple[str, Endpoint | None]]:
+    """Kind and local end of events, all of which are inferred."""
+    events = list(found)
+    assert all(each.inferred and each.token == TOKEN for each in events)
+    return [(each.kind.name, each.local) for each in events]
+
+
+def test_an_end_of_which_the_kernel_says_nothing(ledger: Ledger) -> None:
+    told(ledger, event(EventKind.SUB_ESTABLISHED), event(EventKind.SUB_ESTABLISHED, token=OTHER))
+
+    assert inferred(ledger.end(TOKEN, 2.0)) == [("SUB_CLOSED", LTE), ("CLOSED", None)]
+    assert inferred(ledger.end(TOKEN, 3.0)) == []
+    assert told(ledger, event(EventKind.CLOSED, None)) == []
+
+
+def test_an_end_of_which_nothing_else_was_told(ledger: Ledger) -> None:
+    """Of a connection that is followed; of others nobody knows that they were."""
+    ledger.follow(TOKEN)
+
+    assert inferred(ledger.end(TOKEN, 2.0)) == [("CLOSED", None)]
+    assert inferred(ledger.end(OTHER, 2.0)) == []
+
+
+def test_what_comes_after_the_end_is_not_its_beginning(ledger: Ledger) -> None:
+    """Linux tells of a client that closes at once that it is established: after CLOSED."""
+    late = event(EventKind.ESTABLISHED, WIFI)
+    told(ledger, event(EventKind.CREATED, WIFI), event(EventKind.CLOSED, None))
+
+    assert told(ledger, late) == [("ESTABLISHED", WIFI, False)]
+    assert inferred(ledger.end(TOKEN, 2.0)) == []
+
+
+def test_another_connection_with_the_same_token(ledger: Ledger) -> None:
+    told(ledger, event(EventKind.CREATED, WIFI), event(EventKind.CLOSED, None))
+    told(ledger, event(EventKind.CREATED, WIFI))
+
+    assert inferred(ledger.end(TOKEN, 2.0)) == [("SUB_CLOSED", WIFI), ("CLOSED", None)]
+
+
+def test_nothing_is_kept_of_what_is_forgotten(ledger: Ledger) -> None:
+    told(ledger, event(EventKind.SUB_ESTABLISHED), event(EventKind.SUB_ESTABLISHED, token=OTHER))
+    told(ledger, event(EventKind.CLOSED, None))
+    assert sorted(ledger.tokens) == [TOKEN, OTHER]
+
+    ledger.forget(TOKEN)
+
+    assert ledger.tokens == [OTHER]
+
+
+def test_a_look_at_the_state_after_the_end_tells_nothing(ledger: Ledger) -> None:
+    told(ledger, event(EventKind.CLOSED, None))
+
+    assert list(ledger.catch_up(TOKEN, [entry(1, WIFI)], 2.0)) == []
 
 
 def test_an_event_without_a_connection_passes(ledger: Ledger) -> None:

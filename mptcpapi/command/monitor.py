@@ -79,16 +79,17 @@ def _follow(events: EventStream, seconds: float | None) -> Iterator[Event]:
         elif deadline is not None and deadline.passed:
             return
         else:
-            _wait(events, None if deadline is None else deadline.left)
+            _wait(events, math.inf if deadline is None else deadline.left)
 
 
-def _wait(events: EventStream, seconds: float | None) -> None:
+def _wait(events: EventStream, seconds: float) -> None:
     """Until there may be an event; whoever reads our output may go away meanwhile."""
+    seconds = min(seconds, events.LOOKUP_INTERVAL)
     poll = select.poll()
     poll.register(events, select.POLLIN)
     if sys.stdout is not None:
         poll.register(sys.stdout, 0)  # errors are told anyway
-    for descriptor, _ in poll.poll(None if seconds is None else math.ceil(seconds * 1000)):
+    for descriptor, _ in poll.poll(math.ceil(seconds * 1000)):
         if descriptor != events.fileno():
             raise BrokenPipeError(EPIPE, os.strerror(EPIPE))
 

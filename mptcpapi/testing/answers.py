@@ -8,6 +8,7 @@ from socket import AF_INET, AF_INET6
 from typing import Any
 
 from mptcpapi import abi
+from mptcpapi.abi import TcpState
 from mptcpapi.endpoint import Endpoint
 from mptcpapi.nlmsg import attribute
 from mptcpapi.testing.connection import End, Leg
@@ -118,6 +119,18 @@ def diag(leg: Leg) -> bytes:
         + attribute(abi.MPTCP_SUBFLOW_ATTR_ID_LOC, bytes([leg.local_id]))
     )
     return head + attribute(abi.INET_DIAG_ULP_INFO, attribute(abi.INET_ULP_INFO_MPTCP, part))
+
+
+def mptcp_diag(end: End) -> bytes:
+    """``struct inet_diag_msg`` of a whole connection, with its ``struct mptcp_info``."""
+    state = TcpState.ESTABLISHED if end.fd < 0 else end.state  # not accepted yet
+    head = abi.INET_DIAG_MSG.pack(
+        end.family, state,
+        end.local.port.to_bytes(2, "big"), end.remote.port.to_bytes(2, "big"),
+        ip_address(end.local.host).packed, ip_address(end.remote.host).packed,
+        0, 0, 0, end.inode,
+    )  # fmt: skip
+    return head + attribute(abi.INET_DIAG_INFO, mptcp_info(end))
 
 
 def event(kind: int, leg: Leg, **fields: int) -> bytes:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from errno import EINVAL, ENOENT, EOPNOTSUPP, EPERM, ESRCH
 from ipaddress import ip_address
+from sys import byteorder
 from typing import TYPE_CHECKING
 
 from mptcpapi import abi
 from mptcpapi.abi import AddressFlag, TcpState
 from mptcpapi.endpoint import Endpoint, numeric_host
 from mptcpapi.errors import KernelRefused
+from mptcpapi.lookup import MPTCP_ATTRIBUTE
 from mptcpapi.nlmsg import Message, attribute, frame, number, split
 from mptcpapi.pathmanager import PmAddress, encode, pm_addr
 from mptcpapi.testing import answers
@@ -63,6 +65,24 @@ def _acknowledgement(message: Message, refused: KernelRefused | None) -> bytes:
 
 
 def _diag(world: World, message: Message) -> Bodies:
+    if MPTCP_ATTRIBUTE in message.body:
+        return _mptcp_diag(world, message)
+    return _tcp_diag(world, message)
+
+
+def _mptcp_diag(world: World, message: Message) -> Bodies:
+    """The connection whose token is the cookie; of lists, that of those between certain ports."""
+    *_, sport, _, _, _, _, cookie = abi.INET_DIAG_REQ_V2.unpack_from(message.body)
+    if message.flags & abi.NLM_F_DUMP and any(sport):
+        return  # no connection is between two ports of the same number
+    token = int.from_bytes(cookie.to_bytes(8, byteorder)[:4], byteorder)
+    end = world.living(token)
+    if end is None:
+        raise KernelRefused(ENOENT, "")
+    yield answers.mptcp_diag(end)
+
+
+def _tcp_diag(world: World, message: Message) -> Bodies:
     _, _, _, _, sport, dport, source, destination, _, cookie = abi.INET_DIAG_REQ_V2.unpack_from(
         message.body
     )

@@ -139,6 +139,12 @@ class World:
         legs = (leg for end in self.connections.values() for leg in end.open_legs())
         return next((leg for leg in legs if leg.cookie == cookie), None)
 
+    def living(self, token: int) -> End | None:
+        """The connection with this token, TCP or not: it keeps the token when it falls back."""
+        fallen_back = (holder.end for holder in self.holders.values() if holder.is_tcp)
+        known = (self.connections.get(token), *fallen_back)
+        return next((end for end in known if end and end.token == token), None)
+
     # --- addresses
 
     def is_own(self, host: str) -> bool:
