@@ -30,6 +30,9 @@ from mptcpapi.mptcpinfo import MptcpInfo
 from mptcpapi.subflow import SubflowDetails
 from mptcpapi.tcpinfo import TcpInfo
 
+_LEFT_OUT = (..., socket._GLOBAL_DEFAULT_TIMEOUT)  # type: ignore[attr-defined]
+"""What stands for a timeout that was left out; http.client and others pass the second."""
+
 _REASONS = {
     EINVAL: "this kernel knows no MPTCP, which came with Linux 5.6",
     EPROTONOSUPPORT: "this kernel is built without MPTCP (CONFIG_MPTCP, CONFIG_MPTCP_IPV6)",
@@ -232,7 +235,7 @@ def create_connection(
     for family, kind, _, _, target in socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM):
         sock = make_socket(family, kind, fallback)
         try:
-            if not isinstance(timeout, EllipsisType):
+            if timeout not in _LEFT_OUT:
                 sock.settimeout(timeout)
             if source_address is not None:
                 sock.bind(source_address)

@@ -20,6 +20,7 @@ from mptcpapi.errors import (
     NoPrivilege,
     NoSuchConnection,
     Unsupported,
+    is_integer,
 )
 
 _PROC = Path("/proc")
@@ -110,7 +111,7 @@ def duplicate(pid: int, fd: int) -> int:
     """
     where = describe_place(pid, fd)
     for what, number, missing in (("process", pid, ESRCH), ("descriptor", fd, EBADF)):
-        if not isinstance(number, int) or isinstance(number, bool):
+        if not is_integer(number):
             raise InvalidArgument(EINVAL, f"{what} {number!r}: expected an integer")
         if not 0 <= number <= _GREATEST:  # C would cut it down to another
             raise _explained(missing, pid, where)

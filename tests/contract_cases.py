@@ -525,7 +525,7 @@ def wrong_arguments(world: World) -> None:
     other = world.connect().client
     foreign = other.open_subflow(world.lte)
 
-    for which in (0, 2, 99, -1, foreign):
+    for which in (0, 2, 99, -1, True, 1.0, "1", foreign):
         for change in (client.close_subflow, client.abort_subflow, client.tcp_info):
             with pytest.raises(NoSuchSubflow, match="no such subflow as") as refusal:
                 change(which)
