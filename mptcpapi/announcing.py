@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from errno import EINVAL
-from socket import socket
 from typing import Literal
 
 from mptcpapi.abi import AddressFlag
@@ -11,7 +10,7 @@ from mptcpapi.control import control
 from mptcpapi.endpoint import Address, Endpoint, parse, unicast
 from mptcpapi.errors import InvalidArgument, KernelRefused, check_integer
 from mptcpapi.info import Descriptor, fileno, read_address_family, read_names
-from mptcpapi.joins import listen_at
+from mptcpapi.joins import JoinListener, listen_at
 from mptcpapi.pathmanager import LocalAddress, PmAddress, address_ids
 
 _GREATEST_ID = 0xFF
@@ -53,8 +52,8 @@ def announce(sock: Descriptor, address: Address, *, id: int | None = None) -> in
         return id
 
 
-def listen_for(sock: Descriptor, address: Address) -> socket:
-    """A socket that listens where the peer goes when this address is announced to it.
+def listen_for(sock: Descriptor, address: Address) -> JoinListener:
+    """What listens where the peer goes when this address is announced to it.
 
     :raises InvalidArgument: an address that cannot be
     :raises KernelRefused: it cannot listen there; errno and text say why

@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import ssl
 import struct
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing as closing_of
+from contextlib import contextmanager
 from errno import (
     EADDRINUSE,
     EADDRNOTAVAIL,
@@ -20,6 +24,9 @@ from errno import (
     EOPNOTSUPP,
     ETIMEDOUT,
 )
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
 from time import monotonic
 from typing import Any
 
@@ -46,6 +53,7 @@ from mptcpapi import (
     SubflowTimeout,
     TcpState,
     aio,
+    create_connection,
 )
 
 Case = Callable[[World], None]
@@ -627,6 +635,151 @@ def the_connection_ends_during_a_call(world: World) -> None:
     assert [type(error) for error in errors] == [ConnectionEnded], errors
 
 
+# --- the standard library over these sockets
+
+
+class Hello(BaseHTTPRequestHandler):
+    """Answers every GET with 5 bytes, and keeps the connection."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "5")
+        self.end_headers()
+        self.wfile.write(b"hello")
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def serving(server: TCPServer, listener: Socket) -> Iterator[None]:
+    """Serve in a thread, at a socket of this package."""
+    server.socket.close()
+    server.socket = listener
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join(5)
+        server.server_close()
+
+
+def http_and_its_server(world: World) -> None:
+    listener = world.listen()
+    host, port = listener.getsockname()
+    http = HTTPConnection(host, port)  # with the timeout that was left out
+    http._create_connection = create_connection  # type: ignore[attr-defined]
+    server = ThreadingHTTPServer(("", 0), Hello, bind_and_activate=False)
+    with serving(server, listener), closing_of(http):
+        with world.at_client():
+            http.connect()
+        assert isinstance(http.sock, Socket)
+        for expected in (1, 2):
+            http.request("GET", "/")
+            assert http.getresponse().read() == b"hello"
+            assert len(http.sock.subflows()) == expected
+            if expected == 1:
+                http.sock.open_subflow(world.lte, timeout=5)
+
+
+def tls_contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """For client and server; anonymous, so that no certificate is needed."""
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    made[0].check_hostname, made[0].verify_mode = False, ssl.CERT_NONE
+    for context in made:
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        context.set_ciphers("AECDH:@SECLEVEL=0")
+    return made
+
+
+def speak_tls(client: Socket, server: socket.socket) -> tuple[ssl.SSLSocket, ssl.SSLSocket]:
+    """Both ends of a connection, with TLS over it."""
+    contexts, made = tls_contexts(), []
+    threads = [
+        threading.Thread(target=lambda: made.append(contexts[0].wrap_socket(client))),
+        threading.Thread(
+            target=lambda: made.append(contexts[1].wrap_socket(server, server_side=True))
+        ),
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(5)
+    return tuple(sorted(made, key=lambda each: each.server_side))  # type: ignore[return-value]
+
+
+def tls_over_accepted_sockets(world: World) -> None:
+    """ssl takes the descriptor away from its socket, and subflows are accepted all the same."""
+    client, server, listener = world.connect()
+    number = server.announce((world.server, 7000), listen=True)
+    here, there = speak_tls(client, server)
+    with here, there:
+        listener.close()
+        here.sendall(b"hello")
+        assert there.recv(5) == b"hello"
+
+        lte = mptcpapi.open_subflow(here, world.lte, (world.server, 7000), timeout=5)
+
+        wait(lambda: len(mptcpapi.subflows(there)) == 2)
+        assert lte.remote == (world.server, 7000)
+        mptcpapi.withdraw(there, number)
+
+
+def tls_over_a_listener(world: World) -> None:
+    """A listener that ssl has wrapped accepts sockets of its own, which are of MPTCP."""
+    client_context, context = tls_contexts()
+    unwrapped = world.listen()
+    address = unwrapped.getsockname()
+    with (
+        context.wrap_socket(unwrapped, server_side=True) as listener,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        accepting = pool.submit(listener.accept)
+        with world.at_client():
+            plain = create_connection(address, 5, (world.wifi, 0))
+        with client_context.wrap_socket(plain) as client, accepting.result(5)[0] as server:
+            client.sendall(b"hello")
+            assert server.recv(5) == b"hello"
+            server.sendall(b"hello")
+            assert client.recv(5) == b"hello"
+
+            lte = mptcpapi.open_subflow(client, world.lte, timeout=5)
+
+            assert mptcpapi.in_use(server)
+            wait(lambda: len(mptcpapi.subflows(server)) == 2)
+            mptcpapi.close_subflow(client, lte)
+
+
+def a_descriptor_that_is_taken_away_and_given_back(world: World) -> None:
+    client, server, _ = world.connect()
+    with Socket(fileno=server.detach()) as again, again.dup() as twin:
+        again.close()
+        client.open_subflow(world.lte)
+        carry(client, twin)
+        assert server.fileno() == -1
+    assert client.recv(1) == b""
+
+
+def announcing_again(world: World) -> None:
+    """What is announced can be announced again, and by other connections of the same server."""
+    one, other = world.connect(), world.connect()
+    address = (world.server, 7000)
+
+    number = one.server.announce(address, listen=True)
+    assert one.server.announce(address, listen=True) == number
+    assert other.server.announce(address, listen=True) == number
+    one.server.withdraw(number)
+
+    assert other.client.open_subflow(world.lte, address, timeout=5).fully_established
+    other.server.withdraw(number)
+    with pytest.raises(SubflowRefused, match="nothing listens there"):
+        other.client.open_subflow(world.lte, address, timeout=5)
+
+
 # --- figures, options, asyncio
 
 
@@ -734,6 +887,11 @@ CASES: tuple[Case, ...] = (
     the_peer_aborts_the_connection,
     unread_data_aborts_the_connection,
     the_connection_ends_during_a_call,
+    http_and_its_server,
+    tls_over_accepted_sockets,
+    tls_over_a_listener,
+    a_descriptor_that_is_taken_away_and_given_back,
+    announcing_again,
     figures,
     options_of_one_subflow,
     asyncio_streams,

@@ -7,11 +7,14 @@ import pytest
 from contract_cases import RUNS, Case
 from contract_worlds import FakeWorld
 
+from mptcpapi.joins import detached
+
 
 @pytest.fixture(autouse=True)
 def _nothing_leaks() -> Iterator[None]:
     before = len(list(Path("/proc/self/fd").iterdir()))
     yield
+    detached.sweep()
     assert len(list(Path("/proc/self/fd").iterdir())) <= before
 
 

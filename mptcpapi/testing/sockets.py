@@ -8,14 +8,25 @@ import socket
 import termios
 from collections.abc import Iterator
 from contextlib import contextmanager
-from errno import EADDRINUSE, EADDRNOTAVAIL, ECONNREFUSED, ENETUNREACH, ENOBUFS, ENOTCONN, EPERM
+from errno import (
+    EADDRINUSE,
+    EADDRNOTAVAIL,
+    ECONNREFUSED,
+    EINVAL,
+    ENETUNREACH,
+    ENOBUFS,
+    ENOTCONN,
+    EPERM,
+)
 from ipaddress import ip_address
+from multiprocessing.reduction import ForkingPickler
 from struct import Struct
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from mptcpapi import abi
 from mptcpapi.connection import Socket
 from mptcpapi.endpoint import Endpoint
+from mptcpapi.errors import InvalidArgument
 from mptcpapi.testing import answers
 from mptcpapi.testing.commands import answer
 from mptcpapi.testing.world import Coming, Holder, Listener, World, endpoint_of
@@ -58,7 +69,13 @@ def socket_class(world: World) -> Iterator[None]:
 
 def _upon_fake(world: World, base: type[Socket]) -> type[Socket]:
     names = {"__module__": base.__module__, "_world": world}
-    return type(base.__name__, (base, _Below), names)
+    made = type(base.__name__, (base, _Below), names)
+    ForkingPickler.register(made, _refuse_to_send)
+    return made
+
+
+def _refuse_to_send(_: Socket) -> NoReturn:
+    raise InvalidArgument(EINVAL, "a socket of a FakeStack stays in its process: it cannot be sent")
 
 
 class _Below(socket.socket):
