@@ -8,8 +8,8 @@ from abc import abstractmethod
 from contextlib import ExitStack, suppress
 from errno import EIO
 from threading import Lock, RLock
-from typing import NamedTuple
-from weakref import WeakValueDictionary
+from typing import Generic, NamedTuple, TypeVar
+from weakref import WeakValueDictionary, finalize
 
 from mptcpapi import abi, syscalls
 from mptcpapi.endpoint import Endpoint
@@ -45,6 +45,19 @@ class Shared(Closing):
     @abstractmethod
     def _end(self) -> None:
         """Give back what it is."""
+
+
+S = TypeVar("S", bound=Shared)
+
+
+class _Part(Generic[S]):
+    """One holder's part of something shared, which it also gives up when Python forgets it."""
+
+    def __init__(self, holder: object, shared: S) -> None:
+        self.shared = shared
+        self.close = finalize(holder, shared.close)
+        """A second time is harmless."""
+        self.close.atexit = False
 
 
 class Admission(Shared):
@@ -91,8 +104,8 @@ class Joins(Shared):
         super().__init__()
         self.was_admitted = False
         """Whether it was tried to have the path manager accept subflows."""
-        self._admission: Admission | None = None
-        self._listeners: dict[int, JoinListener] = {}
+        self._admission: _Part[Admission] | None = None
+        self._listeners: dict[int, _Part[JoinListener]] = {}
         """By the id of the address that was announced."""
 
     @property
@@ -109,17 +122,18 @@ class Joins(Shared):
         self.was_admitted = True
         if self._admission is None:
             with suppress(NoPrivilege, Unsupported):
-                self._admission = _admission(fd)
+                made = _admission(fd)
+                self._admission = None if made is None else _Part(self, made)
 
     def admit_too(self, accepted: Joins) -> None:
         """The same for a connection that a listening socket has accepted."""
-        if self._admission is not None and self._admission.share():
-            accepted._admission = self._admission
+        if self._admission is not None and self._admission.shared.share():
+            accepted._admission = _Part(accepted, self._admission.shared)
 
     def keep(self, address_id: int, listener: JoinListener) -> None:
         """Take over a listener at an announced address."""
         self.drop(address_id)
-        self._listeners[address_id] = listener
+        self._listeners[address_id] = _Part(self, listener)
 
     def drop(self, address_id: int) -> None:
         """Give up the listener at an address, if there is one."""
@@ -128,7 +142,7 @@ class Joins(Shared):
 
     def kept(self) -> Kept:
         """What another process needs to keep the same."""
-        listening = {number: listener.socket for number, listener in self._listeners.items()}
+        listening = {number: part.shared.socket for number, part in self._listeners.items()}
         return Kept(self._admission is not None, listening)
 
     def keep_too(self, kept: Kept, fd: int) -> None:

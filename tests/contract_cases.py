@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import socket
 import ssl
 import struct
@@ -35,6 +36,7 @@ from contract_worlds import Pair, World, carry
 
 import mptcpapi
 from mptcpapi import (
+    Borrowed,
     ConnectionEnded,
     Event,
     EventKind,
@@ -43,6 +45,7 @@ from mptcpapi import (
     InvalidArgument,
     KernelRefused,
     MachineError,
+    NoSuchConnection,
     NoSuchSubflow,
     PathManagerNotUserspace,
     Socket,
@@ -486,6 +489,13 @@ def fallback(world: World) -> None:
             for operation in every_operation(world.lte).values():
                 with pytest.raises(FallenBack, match="is TCP"):
                     operation(client)
+            (mine,) = (
+                each for each in mptcpapi.connections() if each.local == client.getsockname()
+            )
+            assert (mine.remote, mine.fallback) == (client.getpeername(), True)
+            assert (mine.path_manager, len(mine.owners), mine.token > 0) == (None, 1, True)
+            with pytest.raises(FallenBack, match=f"{mine.token:08x} has fallen back"):
+                Borrowed.of_token(mine.token)
             for each in accepted:
                 each.close()
 
@@ -633,6 +643,157 @@ def the_connection_ends_during_a_call(world: World) -> None:
     caller.join(5)
 
     assert [type(error) for error in errors] == [ConnectionEnded], errors
+
+
+def a_socket_that_nobody_closed(world: World) -> None:
+    """Python closes it once nobody has it any more, and warns of it."""
+    listener = world.listen()
+    with world.at_client():
+        client = world.keep(create_connection(listener.getsockname()[:2], 5, (world.wifi, 0)))
+    accepted = [listener.accept()[0]]
+    carry(client, accepted[0])
+    events = world.events(accepted[0])
+    assert not list(events.within(0))
+
+    with pytest.warns(ResourceWarning, match="unclosed"):
+        accepted.clear()
+
+    assert select.select([events], [], [], 5)[0]
+    assert client.recv(1) == b""
+    assert until(events, EventKind.CLOSED)
+    with pytest.raises(ConnectionEnded):
+        client.open_subflow(world.lte)
+
+
+def bare_descriptors(world: World) -> None:
+    """The connection ends with its last descriptor, whatever has that."""
+    pair = world.connect()
+    events = world.events(pair.server)
+    fd = os.dup(pair.server.fileno())
+    pair.server.close()
+    pair.client.open_subflow(world.lte)
+    assert [each.id for each in mptcpapi.subflows(fd)] == [1, 2]
+
+    os.close(fd)
+
+    assert pair.client.recv(1) == b""
+    assert until(events, EventKind.CLOSED)
+
+
+ANY, ANY6, HERE, HERE6 = "0.0.0.0", "::", "127.0.0.1", "::1"  # noqa: S104
+PLAIN: tuple[tuple[int, int, int], ...] = ()
+REUSING = ((socket.SOL_SOCKET, socket.SO_REUSEADDR, 1),)
+SHARING = ((socket.SOL_SOCKET, socket.SO_REUSEPORT, 1),)
+ONLY6 = ((socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1),)
+
+
+def bound(world: World, host: str, port: int, options: tuple[tuple[int, int, int], ...]) -> Socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with world.at_server():
+        made = world.keep(Socket(family))
+    for option in options:
+        if option[0] != socket.IPPROTO_IPV6 or family == socket.AF_INET6:
+            made.setsockopt(*option)
+    made.bind((host, port))
+    return made
+
+
+def ports_that_are_taken(world: World) -> None:
+    for first, second, options, is_free in (
+        (ANY, world.server, PLAIN, False),
+        (world.server, ANY, PLAIN, False),
+        (ANY, HERE, REUSING, False),
+        (world.server, HERE, PLAIN, True),
+        (world.server, world.server, REUSING, False),
+        (world.server, world.server, SHARING, True),
+        (ANY, world.server, SHARING, True),
+        (ANY6, world.server, PLAIN, False),
+        (ANY6, ANY, REUSING, False),
+        (ANY, ANY6, PLAIN, False),
+        (ANY6, ANY, ONLY6, True),
+        (ANY6, world.server, ONLY6, True),
+        (ANY6, HERE6, ONLY6, False),
+        (HERE6, ANY, PLAIN, True),
+        (HERE6, ANY6, REUSING, False),
+        (f"::ffff:{world.server}", world.server, PLAIN, False),
+    ):
+        one = bound(world, first, 0, options)
+        one.listen()
+        code = 0
+        try:
+            bound(world, second, one.getsockname()[1], options).listen()
+        except OSError as refused:
+            code = refused.errno or -1
+        assert code == (0 if is_free else EADDRINUSE), (first, second, options)
+
+
+def ports_of_sockets_that_do_not_listen(world: World) -> None:
+    one = bound(world, ANY, 0, REUSING)
+    port = one.getsockname()[1]
+    with pytest.raises(OSError, match="in use"):
+        bound(world, world.server, port, PLAIN)
+    other = bound(world, world.server, port, REUSING)
+    one.listen()
+
+    with pytest.raises(OSError, match="in use") as refusal:
+        other.listen()
+
+    assert refusal.value.errno == EADDRINUSE
+    one.close()
+    other.listen()
+    with pytest.raises(OSError, match="Invalid argument"):
+        bound(world, "::ffff:127.0.0.1", 0, ONLY6)
+
+
+def connections_and_their_owners(world: World) -> None:
+    pair = world.connect(exchange=False)
+    carry(pair.client, pair.server)
+    carry(pair.server, pair.client)
+    lte = pair.client.open_subflow(world.lte)
+    mine = listed(world, pair.client)
+
+    assert mine.local == pair.client.getsockname()[:2]
+    assert mine.remote == pair.client.getpeername()[:2]
+    assert (mine.state, mine.fallback, mine.subflows) == (TcpState.ESTABLISHED, False, 2)
+    assert (mine.inode, mine.uid) == (os.fstat(pair.client.fileno()).st_ino, os.getuid())
+    assert [(each.pid, each.fd) for each in mine.owners] == [(os.getpid(), pair.client.fileno())]
+    assert mine.path_manager == "userspace"
+    assert mine.info.token == mine.token
+    pair.client.close_subflow(lte)
+    assert listed(world, pair.client).subflows == 1
+
+
+def listed(world: World, sock: Socket) -> mptcpapi.Connection:
+    """A connection of the client as everybody sees it."""
+    with world.at_client():
+        found = mptcpapi.connections()
+    assert sorted(each.token for each in found) == [each.token for each in found]
+    (mine,) = (each for each in found if each.token == sock.token())
+    return mine
+
+
+def borrowing(world: World) -> None:
+    pair = world.connect()
+    fd = pair.client.fileno()
+    with world.at_client(), Borrowed.of_token(pair.client.token()) as borrowed:
+        assert borrowed.fileno() != fd
+        pair.client.close()
+        lte = mptcpapi.open_subflow(borrowed, world.lte)
+        with Borrowed.of_process(os.getpid(), borrowed.fileno()) as again:
+            assert [each.id for each in mptcpapi.subflows(again)] == [1, lte.id]
+        mptcpapi.close_subflow(borrowed, lte)
+        assert ids(pair.server) == [1]
+    assert pair.server.recv(1) == b""
+
+
+def what_cannot_be_borrowed(world: World) -> None:
+    listener = world.listen()
+    with socket.socket() as tcp:
+        for sock, kind in ((listener, ConnectionEnded), (tcp, FallenBack)):
+            with pytest.raises(kind, match=f"descriptor {sock.fileno()} of process {os.getpid()}"):
+                Borrowed.of_process(os.getpid(), sock.fileno())
+    with pytest.raises(NoSuchConnection, match="has the token 00000001"):
+        Borrowed.of_token(1)
 
 
 # --- the standard library over these sockets
@@ -887,6 +1048,13 @@ CASES: tuple[Case, ...] = (
     the_peer_aborts_the_connection,
     unread_data_aborts_the_connection,
     the_connection_ends_during_a_call,
+    a_socket_that_nobody_closed,
+    bare_descriptors,
+    ports_that_are_taken,
+    ports_of_sockets_that_do_not_listen,
+    connections_and_their_owners,
+    borrowing,
+    what_cannot_be_borrowed,
     http_and_its_server,
     tls_over_accepted_sockets,
     tls_over_a_listener,
@@ -903,6 +1071,8 @@ OVER_IPV6: tuple[Case, ...] = (
     priorities,
     aborting,
     the_initial_subflow_is_closed,
+    connections_and_their_owners,
+    borrowing,
 )
 
 RUNS = [pytest.param(case, 4, id=case.__name__) for case in CASES] + [

@@ -11,7 +11,7 @@ from mptcpapi import abi
 from mptcpapi.abi import AddressFlag, TcpState
 from mptcpapi.endpoint import Endpoint, numeric_host
 from mptcpapi.errors import KernelRefused
-from mptcpapi.nlmsg import Message, attribute, frame, number, split
+from mptcpapi.nlmsg import Message, attribute, attributes, frame, number, split
 from mptcpapi.pathmanager import PmAddress, encode, pm_addr
 from mptcpapi.testing import answers
 from mptcpapi.testing.connection import Leg
@@ -63,9 +63,13 @@ def _acknowledgement(message: Message, refused: KernelRefused | None) -> bytes:
 
 
 def _diag(world: World, message: Message) -> Bodies:
-    _, _, _, _, sport, dport, source, destination, _, cookie = abi.INET_DIAG_REQ_V2.unpack_from(
-        message.body
+    family, _, _, _, sport, dport, source, destination, _, cookie = (
+        abi.INET_DIAG_REQ_V2.unpack_from(message.body)
     )
+    asked = dict(attributes(message.body[abi.INET_DIAG_REQ_V2.size :]))
+    if abi.INET_DIAG_REQ_PROTOCOL in asked:
+        yield from _connections(world, family)
+        return
     wanted = tuple(int.from_bytes(port, "big") for port in (sport, dport))
     hosts = {ip_address(packed[:size]) for packed in (source, destination) for size in (4, 16)}
     found = [
@@ -83,6 +87,17 @@ def _diag(world: World, message: Message) -> Bodies:
         world.abort(found[0])
         return
     yield from map(answers.diag, found)
+
+
+def _connections(world: World, family: int) -> Bodies:
+    """The sockets of MPTCP that have a token: what is asked for of IPPROTO_MPTCP."""
+    world.settle()
+    for end in world.connections.values():
+        if end.family == family and not end.is_aborted:
+            yield answers.connection(end)
+    for holder in world.fallen_back():
+        if holder.family == family:
+            yield answers.fallen_back(holder)
 
 
 # --- the path manager

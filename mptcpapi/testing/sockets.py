@@ -29,10 +29,13 @@ from mptcpapi.endpoint import Endpoint
 from mptcpapi.errors import InvalidArgument
 from mptcpapi.testing import answers
 from mptcpapi.testing.commands import answer
-from mptcpapi.testing.world import Coming, Holder, Listener, World, endpoint_of
+from mptcpapi.testing.ports import Holder, is_taken
+from mptcpapi.testing.world import Coming, World, endpoint_of
 
 T = TypeVar("T")
 
+_ELSEWHERE = "127.77.80.84"
+"""The loopback address where all is that is not on the loopback interface of the fake."""
 _LINGER = Struct("=ii")
 """``struct linger``"""
 _INT_SIZE = 4
@@ -100,21 +103,7 @@ class _Below(socket.socket):
 
     def _hold(self, holder: Holder) -> None:
         self._holder = holder
-        holder.sockets += 1
-        self._world.holders[os.fstat(self.fileno()).st_ino] = holder
-        self._carry()
-
-    def _carry(self) -> None:
-        """Be the socket that carries the connection's data."""
-        if self._holder.end is not None:
-            fd = self.fileno()
-            self._holder.end.fd, self._holder.end.inode = fd, os.fstat(fd).st_ino
-
-    def detach(self) -> int:
-        """Like ``socket.detach``."""
-        if self.fileno() >= 0:
-            self._holder.sockets -= 1
-        return super().detach()
+        self._world.hold(holder, self.fileno())
 
     @property
     def proto(self) -> int:
@@ -130,17 +119,25 @@ class _Below(socket.socket):
         with world.lock:
             if not wanted.is_wildcard and not world.is_known(wanted.host):
                 raise OSError(EADDRNOTAVAIL, os.strerror(EADDRNOTAVAIL))
-            if wanted.port and wanted in world.listeners:
-                raise OSError(EADDRINUSE, os.strerror(EADDRINUSE))
+            if self._holder.is_v6_only and wanted.family != socket.AF_INET6:
+                raise OSError(EINVAL, os.strerror(EINVAL))
+            self._check_free(wanted)
             super().bind(self._real(wanted))
             port = wanted.port or super().getsockname()[1]
             self._holder.local = Endpoint(wanted.host, port)
+
+    def _check_free(self, wanted: Endpoint) -> None:
+        self._world.reap()
+        if wanted.port and is_taken(wanted, self._holder, self._world.holders.values()):
+            raise OSError(EADDRINUSE, os.strerror(EADDRINUSE))
 
     def _real(self, wanted: Endpoint) -> tuple[Any, ...]:
         """The address on the loopback interface for one of the fake network."""
         if ip_address(wanted.host).is_loopback:
             return self._name(wanted)
-        return self._name(Endpoint("127.0.0.1", wanted.port if wanted.is_wildcard else 0))
+        if wanted.is_wildcard and not self._holder.is_v6_only:
+            return self._name(Endpoint("127.0.0.1", wanted.port))
+        return self._name(Endpoint(_ELSEWHERE, 0))
 
     def _resolve(self, address: Any) -> Endpoint:
         """The endpoint of an address, whose host may be a name."""
@@ -181,15 +178,14 @@ class _Below(socket.socket):
         """Listen, for connections and for joins."""
         if self._holder.local is None:
             self.bind(("", 0))
-        super().listen(*backlog)
         holder, world = self._holder, self._world
-        if holder.local is None or holder.is_listening:
-            return
         with world.lock:
-            holder.is_listening = True
-            real = endpoint_of(super().getsockname())
-            found = Listener(real, self.family, holder.is_mptcp, holder.is_v6_only)
-            world.listeners[holder.local] = found
+            if holder.local is None or holder.is_listening:
+                super().listen(*backlog)
+                return
+            self._check_free(holder.local)
+            super().listen(*backlog)
+            holder.is_listening, holder.real = True, endpoint_of(super().getsockname())
             if holder.is_mptcp:
                 kind = abi.MPTCP_EVENT_LISTENER_CREATED
                 world.multicast(answers.listener(kind, holder.local))
@@ -197,24 +193,20 @@ class _Below(socket.socket):
     def accept(self) -> tuple[socket.socket, Any]:
         """The next connection, with its address in the fake network."""
         accepted, real = super().accept()
-        with self._world.lock:
-            coming = self._world.coming.pop(endpoint_of(real), None)
-            if coming is None:  # of a client outside of the fake
-                return accepted, real
-            held = Holder(self.family, coming.end is not None, coming.server, coming.client)
-            held.end = coming.end
-            self._world.holders[os.fstat(accepted.fileno()).st_ino] = held
-        return accepted, self._name(coming.client)
+        held = self._world.holder(accepted.fileno())
+        if held is None or held.remote is None:  # of a client outside of the fake
+            return accepted, real
+        return accepted, self._name(held.remote)
 
     def connect(self, address: Any) -> None:
         """Connect to who listens there in the fake network, or to a TCP server on loopback."""
         target = self._resolve(address)
         found = self._world.listener(target)
-        if found is None:
+        if found is None or found.real is None:
             self._connect_outside(target)
             return
         with self._world.lock:
-            real = self._leave_for(target, found)
+            real = self._leave_for(target, found, found.real)
         try:
             super().connect(self._name(found.real))
         except BlockingIOError:
@@ -237,22 +229,23 @@ class _Below(socket.socket):
         if not ip_address(target.host).is_loopback:
             code = ECONNREFUSED if self._world.is_known(target.host) else ENETUNREACH
             raise OSError(code, os.strerror(code))
-        self._holder.is_tcp = True
+        holder = self._holder
         super().connect(self._name(target))
+        holder.is_tcp, holder.remote = True, target
+        holder.local = holder.local or endpoint_of(super().getsockname())
 
-    def _leave_for(self, target: Endpoint, found: Listener) -> Endpoint:
+    def _leave_for(self, target: Endpoint, found: Holder, there: Endpoint) -> Endpoint:
         """Make the connection in the fake kernel; the real address by which it will come."""
         world, holder = self._world, self._holder
         if holder.local is None:
-            super().bind(self._name(Endpoint(found.real.host, 0)))
+            super().bind(self._name(Endpoint(there.host, 0)))
         real = endpoint_of(super().getsockname())
         local = holder.local or Endpoint(self._source(target), real.port)
         if local.is_wildcard:
             local = Endpoint(self._source(target), local.port)
         holder.local, holder.remote = local, target
         if holder.is_mptcp and found.is_mptcp and not world.strips_options:
-            holder.end = world.establish(self.family, local, target, found.family)
-            self._carry()
+            world.carry(holder, world.establish(self.family, local, target, found.family))
         else:
             holder.is_tcp = True
         world.coming[real] = Coming(local, target, holder.end and holder.end.peer)
@@ -314,25 +307,23 @@ class _Below(socket.socket):
     def _real_close(self, *arguments: Any) -> None:
         """What ``close`` does once no file made of the socket is open; ``ssl`` does it here too."""
         with self._world.lock:
-            self._let_go()
-        super()._real_close(*arguments)  # type: ignore[misc]  # not in the hints
+            self._holder.is_aborted = self._aborts()
+            super()._real_close(*arguments)  # type: ignore[misc]  # not in the hints
+            self._world.reap()
 
-    def _let_go(self) -> None:
-        holder, world = self._holder, self._world
-        holder.sockets -= 1
-        if holder.sockets > 0:
+    def __del__(self) -> None:
+        """Nobody has closed it. The kernel notices when Python does, so its fake has to."""
+        if self.fileno() < 0 or "_holder" not in vars(self):
             return
-        world.holders.pop(os.fstat(self.fileno()).st_ino, None)
-        if holder.is_listening and holder.local is not None:
-            del world.listeners[holder.local]
-            if holder.is_mptcp:
-                kind = abi.MPTCP_EVENT_LISTENER_CLOSED
-                world.multicast(answers.listener(kind, holder.local))
-        if holder.end is not None and not holder.is_tcp:
-            world.end(holder.end, abortive=self._aborts())
+        with self._world.lock:
+            self._holder.is_aborted = self._aborts()
+            super().__del__()  # type: ignore[misc]  # not in the hints
+            self._world.reap()
 
     def _aborts(self) -> bool:
         """Whether closing it now resets the connection: as asked for, or as data is unread."""
+        if self._holder.end is None:
+            return False
         linger = super().getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER.size)
         if _LINGER.unpack(linger) == (1, 0):
             return True
@@ -367,6 +358,7 @@ class NetlinkSocket(socket.socket):
 
     def recvfrom(self, size: int, flags: int = 0) -> tuple[bytes, Any]:
         """The next datagram, from the kernel."""
+        self._world.reap()  # of what was closed meanwhile an event may be told
         datagram = super().recv(size, flags)
         if datagram == _LOST:
             raise OSError(ENOBUFS, os.strerror(ENOBUFS))

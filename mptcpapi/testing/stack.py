@@ -176,7 +176,7 @@ class FakeStack:
     def _fall_back(self, end: End) -> None:
         for holder in self._world.holders.values():
             if holder.end in {end, end.peer}:
-                holder.is_tcp = True
+                holder.is_tcp, holder.token = True, holder.end.token if holder.end else 0
         self._world.forget(end)
 
     def disable(self, errno: int = ENOPROTOOPT) -> None:
