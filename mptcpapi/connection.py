@@ -35,7 +35,7 @@ from mptcpapi.tcpinfo import TcpInfo
 _LEFT_OUT = (..., socket._GLOBAL_DEFAULT_TIMEOUT)  # type: ignore[attr-defined]
 """What stands for a timeout that was left out; http.client and others pass the second."""
 
-_REASONS = {
+REASONS = {
     EINVAL: "this kernel knows no MPTCP, which came with Linux 5.6",
     EPROTONOSUPPORT: "this kernel is built without MPTCP (CONFIG_MPTCP, CONFIG_MPTCP_IPV6)",
     ENOPROTOOPT: "MPTCP is off in this network namespace: set the sysctl net.mptcp.enabled=1",
@@ -76,9 +76,9 @@ class Socket(socket.socket):
         try:
             super().__init__(family, type, proto)
         except OSError as refused:
-            if refused.errno not in _REASONS:
+            if refused.errno not in REASONS:
                 raise
-            text = f"no MPTCP socket can be made: {_REASONS[refused.errno]}"
+            text = f"no MPTCP socket can be made: {REASONS[refused.errno]}"
             raise Unavailable(refused.errno, text) from refused
 
     def listen(self, *backlog: int) -> None:

@@ -21,6 +21,8 @@ from errno import (
     ECONNREFUSED,
     ECONNRESET,
     EINVAL,
+    EISCONN,
+    ENOPROTOOPT,
     ENOTCONN,
     EOPNOTSUPP,
     ETIMEDOUT,
@@ -796,6 +798,53 @@ def what_cannot_be_borrowed(world: World) -> None:
         Borrowed.of_token(1)
 
 
+def calls_that_cannot_be(world: World) -> None:
+    client, server, listener = world.connect()
+    with world.at_client():
+        new, new6 = world.keep(Socket()), world.keep(Socket(socket.AF_INET6))
+        plain = world.keep(Socket(proto=socket.IPPROTO_TCP))
+    here, there = (world.wifi, 0), listener.getsockname()
+    only6 = (socket.IPPROTO_IPV6, socket.IPV6_V6ONLY)
+    client.connect(there)  # with a timeout: it asks for the outcome of the first
+    for call, kind, code in (
+        (lambda: new.bind(5), TypeError, None),
+        (lambda: new.bind([*here]), TypeError, None),
+        (lambda: new.bind((*here, 0, 0)), TypeError, None),
+        (lambda: new.bind((None, 0)), TypeError, None),
+        (lambda: new.bind((world.wifi, "80")), TypeError, None),
+        (lambda: new.bind((world.wifi, 70000)), OverflowError, None),
+        (lambda: new.bind((world.wifi, -1)), OverflowError, None),
+        (lambda: new.connect_ex(5), TypeError, None),
+        (lambda: new.connect((world.server, 70000)), OverflowError, None),
+        (lambda: new.connect(("", 9)), OSError, ECONNREFUSED),
+        (lambda: client.connect(there), OSError, EISCONN),
+        (lambda: server.connect(there), OSError, EISCONN),
+        (lambda: listener.connect(there), OSError, EISCONN),
+        (lambda: client.bind(here), OSError, EINVAL),
+        (client.listen, OSError, EINVAL),
+        (server.listen, OSError, EINVAL),
+        (lambda: new.setsockopt(*only6, 1), OSError, ENOPROTOOPT),
+        (lambda: new.setsockopt(*only6, "x"), TypeError, None),
+    ):
+        with pytest.raises(kind) as refusal:
+            call()
+        assert getattr(refusal.value, "errno", None) == code, call
+    assert ids(client) == ids(server) == [1]
+    assert new.getsockopt(socket.SOL_SOCKET, socket.SO_PROTOCOL, 4) == b"\x06\x01\0\0"
+    assert (plain.proto, plain.in_use()) == (socket.IPPROTO_TCP, False)
+    new6.setsockopt(*only6, b"\1\0\0\0")
+    assert new6.getsockopt(*only6) == 1
+    new6.bind(("::", 0))
+    with pytest.raises(OSError, match="Invalid"):
+        new6.setsockopt(*only6, 0)
+    with client.makefile("rb") as file:
+        client.close()
+        server.sendall(b"late")
+        assert file.read(4) == b"late"
+    client.close()
+    assert server.recv(1) == b""
+
+
 # --- the standard library over these sockets
 
 
@@ -1055,6 +1104,7 @@ CASES: tuple[Case, ...] = (
     connections_and_their_owners,
     borrowing,
     what_cannot_be_borrowed,
+    calls_that_cannot_be,
     http_and_its_server,
     tls_over_accepted_sockets,
     tls_over_a_listener,

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from socket import SO_REUSEADDR, SO_REUSEPORT, SOL_SOCKET
+from operator import index
+from socket import AF_INET6, SO_REUSEADDR, SO_REUSEPORT, SOL_SOCKET, AddressFamily
 
 from mptcpapi.endpoint import Endpoint
 from mptcpapi.testing.below import Below
 from mptcpapi.testing.connection import End
+
+_PAIR, _LONGEST = 2, 4
+"""Items of an address: host and port; of IPv6 also the flow and the scope."""
+_GREATEST_PORT = 0xFFFF
 
 
 @dataclass(eq=False, slots=True)
@@ -33,6 +38,20 @@ class Holder:
     """Whether closing it resets the connection."""
     token: int = 0
     """Of a connection that fell back."""
+
+
+def check_address(address: object, family: AddressFamily, call: str) -> None:
+    """Refuse what Python itself refuses as the address of a socket, with its own errors."""
+    if not isinstance(address, tuple):
+        kind = type(address).__name__
+        raise TypeError(f"{call}(): {family.name} address must be tuple, not {kind}")
+    if len(address) != _PAIR and not (family == AF_INET6 and _PAIR < len(address) <= _LONGEST):
+        raise TypeError(f"{family.name} address must be a pair (host, port)")
+    host, port = address[:_PAIR]
+    if not isinstance(host, str | bytes | bytearray):
+        raise TypeError(f"str, bytes or bytearray expected, not {type(host).__name__}")
+    if not 0 <= index(port) <= _GREATEST_PORT:
+        raise OverflowError(f"{call}(): port must be 0-65535.")
 
 
 def is_taken(wanted: Endpoint, asking: Holder, others: Iterable[Holder]) -> bool:

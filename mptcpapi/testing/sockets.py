@@ -21,6 +21,7 @@ from errno import (
 from ipaddress import ip_address
 from multiprocessing.reduction import ForkingPickler
 from struct import Struct
+from sys import byteorder
 from typing import Any, NoReturn, TypeVar
 
 from mptcpapi import abi
@@ -29,7 +30,7 @@ from mptcpapi.endpoint import Endpoint
 from mptcpapi.errors import InvalidArgument
 from mptcpapi.testing import answers
 from mptcpapi.testing.commands import answer
-from mptcpapi.testing.ports import Holder, is_taken
+from mptcpapi.testing.ports import Holder, check_address, is_taken
 from mptcpapi.testing.world import Coming, World, endpoint_of
 
 T = TypeVar("T")
@@ -95,11 +96,12 @@ class _Below(socket.socket):
             known = self._world.holder(fileno)
             self._hold(known or Holder(self.family, is_mptcp=False))
             return
-        if self._world.disabled:
+        is_mptcp = proto == abi.IPPROTO_MPTCP
+        if is_mptcp and self._world.disabled:
             raise OSError(self._world.disabled, os.strerror(self._world.disabled))
         # the kernel says what it says to TCP where the type or family cannot be
-        super().__init__(family, type, socket.IPPROTO_TCP)
-        self._hold(Holder(family, is_mptcp=True))
+        super().__init__(family, type, socket.IPPROTO_TCP if is_mptcp else proto)
+        self._hold(Holder(family, is_mptcp))
 
     def _hold(self, holder: Holder) -> None:
         self._holder = holder
@@ -114,7 +116,7 @@ class _Below(socket.socket):
 
     def bind(self, address: Any) -> None:
         """Take an address of the fake network; below, one of the loopback interface."""
-        wanted = self._resolve(address)
+        wanted = self._resolve(address, "bind")
         world = self._world
         with world.lock:
             if not wanted.is_wildcard and not world.is_known(wanted.host):
@@ -139,8 +141,9 @@ class _Below(socket.socket):
             return self._name(Endpoint("127.0.0.1", wanted.port))
         return self._name(Endpoint(_ELSEWHERE, 0))
 
-    def _resolve(self, address: Any) -> Endpoint:
+    def _resolve(self, address: Any, call: str) -> Endpoint:
         """The endpoint of an address, whose host may be a name."""
+        check_address(address, self.family, call)
         host, port = address[:2]
         found = socket.getaddrinfo(host or None, port, self.family, 1, 0, socket.AI_PASSIVE)
         return endpoint_of(found[0][4])
@@ -169,10 +172,16 @@ class _Below(socket.socket):
 
     def setsockopt(self, level: int, option: int, *value: Any) -> None:
         """Like ``socket.setsockopt``; IPv6 is carried over IPv4, so IPV6_V6ONLY is remembered."""
-        if (level, option) == (socket.IPPROTO_IPV6, socket.IPV6_V6ONLY):
-            self._holder.is_v6_only = bool(value[0])
-        else:
-            super().setsockopt(level, option, *value)
+        super().setsockopt(level, option, *value)  # whatever is no value is refused
+        if self._is_v6_only_asked(level, option):
+            if self._holder.local is not None:
+                raise OSError(EINVAL, os.strerror(EINVAL))
+            self._holder.is_v6_only = bool(super().getsockopt(level, option))
+            super().setsockopt(level, option, 0)
+
+    def _is_v6_only_asked(self, *asked: int) -> bool:
+        is_it = asked == (socket.IPPROTO_IPV6, socket.IPV6_V6ONLY)
+        return is_it and self.family == socket.AF_INET6
 
     def listen(self, *backlog: int) -> None:
         """Listen, for connections and for joins."""
@@ -180,7 +189,7 @@ class _Below(socket.socket):
             self.bind(("", 0))
         holder, world = self._holder, self._world
         with world.lock:
-            if holder.local is None or holder.is_listening:
+            if holder.local is None or holder.is_listening or holder.remote is not None:
                 super().listen(*backlog)
                 return
             self._check_free(holder.local)
@@ -200,7 +209,10 @@ class _Below(socket.socket):
 
     def connect(self, address: Any) -> None:
         """Connect to who listens there in the fake network, or to a TCP server on loopback."""
-        target = self._resolve(address)
+        target = self._target(address)
+        if self._holder.remote is not None or self._holder.is_listening:
+            super().connect(self._name(target))  # it is connected, or tries to be
+            return
         found = self._world.listener(target)
         if found is None or found.real is None:
             self._connect_outside(target)
@@ -223,6 +235,16 @@ class _Below(socket.socket):
         except OSError as failed:
             return failed.errno or 0
         return 0
+
+    def _target(self, address: Any) -> Endpoint:
+        """Where to connect to; a wildcard means this host."""
+        target = self._resolve(address, "connect")
+        if self._holder.is_v6_only and target.family != socket.AF_INET6:
+            raise OSError(ENETUNREACH, os.strerror(ENETUNREACH))
+        if target.is_wildcard:
+            loopback = "::1" if target.family == socket.AF_INET6 else "127.0.0.1"
+            return Endpoint(loopback, target.port)
+        return target
 
     def _connect_outside(self, target: Endpoint) -> None:
         """Traffic stays on the loopback interface."""
@@ -263,6 +285,7 @@ class _Below(socket.socket):
 
     def _come_back(self, real: Endpoint) -> None:
         self._world.coming.pop(real, None)
+        self._holder.remote = None
         if self._holder.end is not None:
             self._world.forget(self._holder.end)
             self._holder.end = None
@@ -270,7 +293,10 @@ class _Below(socket.socket):
     def getsockopt(self, level: int, option: int, *size: int) -> Any:
         """Like ``socket.getsockopt``."""
         if (level, option) == (socket.SOL_SOCKET, socket.SO_PROTOCOL):
-            return self.proto
+            return self.proto.to_bytes(_INT_SIZE, byteorder) if size else self.proto
+        if self._is_v6_only_asked(level, option):
+            is_set = int(self._holder.is_v6_only)
+            return is_set.to_bytes(_INT_SIZE, byteorder) if size else is_set
         return super().getsockopt(level, option, *size)
 
     # --- data: after it the connection may be fully established
@@ -322,7 +348,7 @@ class _Below(socket.socket):
 
     def _aborts(self) -> bool:
         """Whether closing it now resets the connection: as asked for, or as data is unread."""
-        if self._holder.end is None:
+        if self._holder.end is None or self.fileno() < 0:
             return False
         linger = super().getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER.size)
         if _LINGER.unpack(linger) == (1, 0):
