@@ -120,6 +120,7 @@ class Joins(Shared):
         CAP_NET_ADMIN, where another process has to do it.
         """
         self.was_admitted = True
+        detached.sweep()
         if self._admission is None:
             with suppress(NoPrivilege, Unsupported):
                 made = _admission(fd)

@@ -2,10 +2,12 @@
 
 import copy
 import multiprocessing
+import os
 import pickle
 import socket
 from collections.abc import Callable, Iterator
 from errno import EBADF, EINVAL
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,9 +15,12 @@ from other_process import Own, tell, tell_of_received
 
 import mptcpapi
 from mptcpapi import InvalidArgument, NoPrivilege, Socket, SocketClosed, Unavailable, Unsupported
+from mptcpapi.processes import sockets_of
 from mptcpapi.testing import FakeStack
 
 STARTS = multiprocessing.get_all_start_methods()
+pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+"""Python 3.12 warns of it where threads run, as that which hands over descriptors does."""
 
 
 @pytest.fixture
@@ -80,6 +85,29 @@ def test_what_it_listens_at_goes_along(listener: Socket) -> None:
             other.withdraw(number)
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.2", listener.getsockname()[1]), 5)
+
+
+def followers() -> set[str]:
+    """The netlink sockets of this network namespace that listen to something, by inode."""
+    lines = Path("/proc/net/netlink").read_text(encoding="ascii").splitlines()[1:]
+    return {fields[-1] for fields in map(str.split, lines)}
+
+
+def test_after_a_fork_subflows_are_accepted_until_both_have_closed(listener: Socket) -> None:
+    context = multiprocessing.get_context("fork")
+    here, there = context.Pipe()
+    inodes = {str(os.fstat(fd).st_ino) for fd, _ in sockets_of("self")} & followers()
+    with here, there:
+        child = context.Process(target=there.recv)
+        child.start()
+        listener.close()
+        assert inodes
+        assert inodes <= followers()
+
+        here.send("enough")
+        child.join(10)
+
+    assert not inodes & followers()
 
 
 def test_a_closed_socket_goes_nowhere(listener: Socket) -> None:
