@@ -90,15 +90,13 @@ def up(topology: str, prompt: bool) -> None:
     _enter_sandbox(file)
     with Network(declared) as network:
         Console().print(_addresses(network))
+        click.echo("A shell at a node, from another terminal:")
+        for node in network.nodes:
+            click.echo(f"  {shlex.join([*sandbox.entrance(), *node.entrance()])}   # {node.name}")
         if prompt:
             CLI.readlineInited = True  # or it would keep its history in the user's home
             CLI(network)
         else:
-            click.echo("A shell at a node, from another terminal:")
-            for node in network.nodes:
-                click.echo(
-                    f"  {shlex.join([*sandbox.entrance(), *node.entrance()])}   # {node.name}"
-                )
             click.echo("The network is up. Ctrl-C takes it down.")
             _wait_for_interrupt()
 

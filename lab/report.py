@@ -25,6 +25,9 @@ SUMMARY = (
 )  # fmt: skip
 """What is shown of a manifest, in this order."""
 
+_NOT_ALWAYS = ("reason", "captures")
+"""What a run may do without; that anything else is missing is worth a line."""
+
 
 class Kept(NamedTuple):
     """What a run's directory says."""
@@ -96,7 +99,8 @@ def add_row(table: Table, *cells: str) -> None:
 def tables(directory: Path, kept: Kept) -> Iterator[Table | str]:
     """What people look at first."""
     yield _summary(kept.manifest)
-    yield _records(kept.records)
+    if kept.records:
+        yield _records(kept.records)
     for path in sorted((directory / "captures").glob("*.pcap")):
         try:
             yield Trace.from_pcap(path, at=path.stem).summary()
@@ -108,16 +112,25 @@ def tables(directory: Path, kept: Kept) -> Iterator[Table | str]:
 def _summary(manifest: dict[str, Any]) -> Table:
     table = Table(show_header=False, title=Text(str(manifest.get("scenario", "unknown"))))
     for key in SUMMARY:
-        if key != "reason" or manifest.get(key):
-            add_row(table, key, _listed(manifest.get(key)))
+        if key not in _NOT_ALWAYS or manifest.get(key):
+            add_row(table, key, _entries(manifest.get(key)))
     return table
 
 
-def _listed(value: Any) -> str:
+def _entries(value: Any) -> str:
     """A value of the manifest, its entries one a line."""
     if isinstance(value, dict):
-        return "\n".join(f"{name} {entry}" for name, entry in value.items())
-    return "unknown" if value is None else str(value)
+        return "\n".join(f"{name} {_in_words(entry)}" for name, entry in value.items())
+    return _in_words(value)
+
+
+def _in_words(value: Any) -> str:
+    """A value as people write it; a list is a command line, to be pasted."""
+    if value is None or isinstance(value, bool):
+        return {None: "unknown", True: "yes", False: "no"}[value]
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_in_words(entry)}" for name, entry in value.items())
+    return shlex.join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 class Row(NamedTuple):

@@ -63,10 +63,15 @@ def test_a_command_that_cannot_be_executed(lab, command, status, said):
 
 
 def test_the_prompt_of_mininet(lab):
-    """``up --cli`` ends in Mininet's prompt, where hosts reach each other by name."""
+    """``up --cli`` ends in Mininet's prompt, where hosts reach each other by name.
+
+    Before it come the lines that open shells at the nodes from another terminal.
+    """
     done = lab("up", "two_paths", "--cli", said="client ping -c1 server\nexit\n")
 
     assert "1 packets transmitted, 1 received" in done.stderr  # where Mininet prints
+    entrances = re.findall(r"^  nsenter .*# (\w+)$", done.stdout, re.MULTILINE)
+    assert entrances == ["client", "gw", "server"]
 
 
 def test_a_stock_mn(request, result):

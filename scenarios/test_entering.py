@@ -49,7 +49,9 @@ def test_files_where_a_sandbox_has_its_own(outer_pytest, option):
 
 IN_A_THREAD = """
 import sys, threading, pytest
-threading.Thread(target=lambda: print("status", pytest.main(sys.argv[1:]))).start()
+thread = threading.Thread(target=lambda: print("status", pytest.main(sys.argv[1:])))
+thread.start()
+thread.join()  # Python 3.12 lets nothing fork once the main thread is at its end
 """
 
 

@@ -51,7 +51,8 @@ def test_a_topology_has_a_name_too(monkeypatch):
     assert "topologies/handover.yaml: handover: " in done.stdout
     known = ", ".join(sorted(path.stem for path in (ROOT / "topologies").glob("*.yaml")))
     assert done.stderr == (
-        f"no topology 'two_path' in topologies (did you mean 'two_paths'? known: {known})\n"
+        f"no topology 'two_path' in {ROOT / 'topologies'} "
+        f"(did you mean 'two_paths'? known: {known})\n"
     )
 
 

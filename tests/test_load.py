@@ -140,7 +140,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     for path, reason in {
         tmp_path / "missing.yaml": "No such file or directory",
         tmp_path: "Is a directory",
-        tmp_path / "null\0": "embedded null byte",
+        tmp_path / "null\0": "a path has no null character in it",
         Path("/dev/zero"): "not a regular file",
         fifo: "not a regular file",
         large: "the file is larger than",

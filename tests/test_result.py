@@ -1,14 +1,16 @@
 """The directory that a run leaves."""
 
+import io
 import json
 import random
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from lab.errors import UsageError
-from lab.report import find_run, read_run
+from lab.report import find_run, read_run, tables
 from lab.result import FORMAT, Run, Verdict
 
 
@@ -117,3 +119,24 @@ def test_a_place_where_no_run_can_be_kept_is_named(tmp_path):
 
     with pytest.raises(UsageError, match=f"no run can be kept in {file}: Not a directory"):
         Run(file, "it", seed=1)
+
+
+def test_a_manifest_is_shown_in_words(run):
+    run.describe(
+        command=["mptcp-lab", "demo", "--results", "my results"],
+        git={"commit": None, "changed": False},
+        captures={"client": {"received": 7, "dropped": 0}},
+    )
+
+    screen = Console(width=80, record=True, file=io.StringIO())
+    for part in tables(run.directory, read_run(run.directory)):
+        screen.print(part)
+
+    text = screen.export_text()
+    for line in (
+        "mptcp-lab demo --results 'my results'",
+        "commit unknown",
+        "changed no",
+        "client received 7, dropped 0",
+    ):
+        assert line in text

@@ -25,7 +25,7 @@ class Octets:
 
     def __init__(self, data: npt.NDArray[np.uint8]) -> None:
         self.data = data
-        self.memory = memoryview(data)  # type: ignore[arg-type]  # a Buffer from Python 3.12 on
+        self.memory = data.data
 
     def u1(self, at: Ints) -> npt.NDArray[np.uint8]:
         """Return the octets at these places."""

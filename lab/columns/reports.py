@@ -214,7 +214,7 @@ def annotate(file: Path, out: Path) -> None:
     """Copy a capture as pcapng, with comments that Wireshark shows."""
     if out.exists() and out.samefile(file):
         raise UsageError(f"{out} is the capture itself; name another file for the copy")
-    data = memoryview(mapped(file))  # type: ignore[arg-type]  # a Buffer from Python 3.12 on
+    data = mapped(file).data
     blocks = annotated(data, str(file), comments(_parts(file)))
     try:
         with out.open("wb") as copy:

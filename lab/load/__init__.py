@@ -22,9 +22,9 @@ def load(path: Path) -> Topology:
     """
     try:
         content = files.read(path, LARGEST + 1)
-    except (OSError, ValueError) as error:  # ValueError: a null character in the path
-        reason = getattr(error, "strerror", None) or str(error)
-        raise TopologyError([Mistake(str(path), 1, 1, f"cannot be read: {reason}")]) from error
+    except OSError as error:
+        reason = f"cannot be read: {error.strerror}"
+        raise TopologyError([Mistake(str(path), 1, 1, reason)]) from error
     return loads(content, str(path))
 
 

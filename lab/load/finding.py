@@ -23,4 +23,5 @@ def find(name: str, place: Path) -> Path:
         return known[name]
     if "/" in name or "." in name or os.path.lexists(name):
         return Path(name)
-    raise UsageError(f"no topology {shown(name)} in {place / DIRECTORY} ({hint(name, known)})")
+    looked = (place / DIRECTORY).absolute()
+    raise UsageError(f"no topology {shown(name)} in {looked} ({hint(name, known)})")
