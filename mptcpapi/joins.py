@@ -7,7 +7,7 @@ import socket
 from abc import abstractmethod
 from contextlib import ExitStack, suppress
 from errno import EIO
-from threading import Lock, RLock
+from threading import RLock
 from typing import Generic, NamedTuple, TypeVar
 from weakref import WeakValueDictionary, finalize
 
@@ -27,7 +27,7 @@ class Shared(Closing):
 
     def __init__(self) -> None:
         self._holders = 1
-        self._lock = Lock()
+        self._lock = RLock()  # Python may forget a holder at any moment
 
     def share(self) -> bool:
         """Have one holder more; false if it has ended."""
