@@ -1,15 +1,19 @@
 """Where ``mptcp-lab`` starts: before anything is imported that may be missing, or takes a while."""
 
-from __future__ import annotations
-
 import sys
 
 
 def main() -> None:
     """Run the command line; Ctrl-C ends it without a word."""
     try:
-        from lab import cli  # noqa: PLC0415 - see above
+        import signal  # noqa: PLC0415 - see above
 
+        # Python loses an exception that comes while it lets a module's lock go, and shows it.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            from lab import cli  # noqa: PLC0415 - see above
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         cli.main()
     except KeyboardInterrupt:
         sys.exit(130)

@@ -6,7 +6,7 @@ from errno import EINVAL
 from typing import Literal
 
 from mptcpapi.abi import AddressFlag
-from mptcpapi.control import control
+from mptcpapi.control import Control, control
 from mptcpapi.endpoint import Address, Endpoint, parse, unicast
 from mptcpapi.errors import InvalidArgument, KernelRefused, check_integer
 from mptcpapi.info import Descriptor, fileno, read_address_family, read_names
@@ -48,8 +48,27 @@ def announce(sock: Descriptor, address: Address, *, id: int | None = None) -> in
             listed = connection.manager.local_addresses()
             id = next(n for n in address_ids(local, listed, [initial]) if n > 0)
         check_integer("address id", id, 1, _GREATEST_ID)
-        connection.manager.announce(PmAddress(local, id, AddressFlag.SIGNAL))
+        try:
+            connection.manager.announce(PmAddress(local, id, AddressFlag.SIGNAL))
+        except KernelRefused as refused:
+            raise _not_announced(connection, local, id, refused) from refused
         return id
+
+
+def _not_announced(
+    connection: Control, local: Endpoint, address_id: int, refused: KernelRefused
+) -> KernelRefused:
+    """What was refused, and if an id does not fit, which ones do."""
+    text = f"{local if local.port else local.host} was not announced with the address id "
+    text += f"{address_id}: {refused.strerror}"
+    if refused.errno == EINVAL:
+        known = [
+            f"{each.id} is {Endpoint(each.host, each.port) if each.port else each.host}"
+            for each in connection.manager.local_addresses()
+        ]
+        text += f"; of the ids that the connection has, {', '.join(known) or 'there is none'}"
+        text += ": leave the id out, take another, or withdraw that one first"
+    return KernelRefused(refused.errno, text)
 
 
 def listen_for(sock: Descriptor, address: Address) -> JoinListener:

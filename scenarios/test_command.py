@@ -1,12 +1,16 @@
 """``mptcpapi``: a connection of this process, seen and steered by a command that is another one."""
 
+import fcntl
 import json
 import os
 import pty
+import shlex
 import signal
 import socket
+import struct
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import pytest
@@ -220,18 +224,24 @@ def test_following_for_some_seconds(flow, token, start):
     assert (complaint, monitor.returncode) == ("", 0)
 
 
-def test_on_a_terminal_there_are_tables(flow, token, client):
-    """On a terminal the columns are ruled; brackets of addresses are text."""
+def test_on_a_terminal_no_line_is_wider_than_it(flow, token, client):
+    """On a terminal of 80 columns figures are blocks, with the endpoints in one line."""
+    flow.open_subflow("lte")
     ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     with os.fdopen(ours, "rb", 0) as screen:
-        with client.popen([*COMMAND, "show", token], stdin=theirs, stdout=theirs) as process:
+        with client.popen(
+            [*COMMAND, "show", token], stdin=theirs, stdout=theirs,
+            env=os.environ | {"NO_COLOR": "1"},
+        ) as process:  # fmt: skip
             os.close(theirs)
-            shown = b"".join(iter(lambda: read(screen), b"")).decode()
+            lines = b"".join(iter(lambda: read(screen), b"")).decode().splitlines()
         assert process.returncode == 0
 
-    assert "───" in shown
-    assert str(flow.first.local) in shown
-    assert token in shown
+    ends = [line.split() for line in lines if line.startswith("  local ")]
+    subflows = flow.connection.subflows()
+    assert ends == [["local", str(s.local), "remote", str(s.remote)] for s in subflows]
+    assert max(map(len, lines)) <= 80
 
 
 def read(screen):
@@ -245,12 +255,15 @@ def read(screen):
 def test_what_is_refused(flow, token, client, monkeypatch, capsys):
     """Each refusal is one sentence and status 1; the connection goes on."""
     lte = flow.address("client", "lte")
+    flow.connection.announce(lte, id=3)
     for arguments, complaint in {
         ("close", token, "9"): "no such subflow as 9; the ids of those it has: 1",
         ("open", token, "10.0.99.1"): "the local address is not one of this host",
         ("open", token, lte, "10.0.9.2:9"): "nothing listens there with MPTCP",
         ("open", token, lte, "--interface", "wlan77"): "interface 'wlan77'",
         ("show", "00000001"): "has the token 00000001",
+        ("announce", token, lte, "--id", "7"): f"of the ids that the connection has, 3 is {lte}",
+        ("option", token, "1", "TCP_CONGESTION", "none"): "no such congestion control",
         ("backup", f"{os.getpid()}/0", "1", "on"): f"descriptor 0 of process {os.getpid()}",
         ("show", f"{2**22 + 1}/0"): "there is no process",
         ("announce", token, "--withdraw", "77"): "address id 77",
@@ -276,27 +289,42 @@ def test_a_connection_of_the_kernels_path_manager(flow, server, command):
     assert "net.mptcp.pm_type=1" in command("close", place, 1, status=1)
 
 
-def test_completion(flow, token, client):
-    """The shell is offered the tokens there are, and the ids of a connection's subflows."""
+@pytest.mark.parametrize("shell", ["bash", "fish"])
+def test_completion(flow, token, client, shell):
+    """The shell is offered tokens and ids of subflows, of the namespace that --netns says."""
+    there = f"--netns {client.pid} "
     for words, offered in (
-        (f"mptcpapi show {token[:2]}", token),
-        (f"mptcpapi close {token} ", "1"),
+        ("mptcpapi show ", []),
+        (f"mptcpapi show {there}", [token]),
+        (f"mptcpapi show {there}{token[:2].upper()}", [token]),
+        (f"mptcpapi close {there}{token} ", ["1"]),
+        (f"mptcpapi close {token} {there}", ["1"]),
+        (f"mptcpapi close {token} ", []),
+        ("mptcpapi show --netns nowhere ", []),
+        (f"mptcpapi option {token} 1 ip_t", ["IP_TOS"]),
     ):
-        place = str(len(words.split(" ")) - 1)
-        process = client.popen(
-            COMMAND, stdout=subprocess.PIPE, text=True,
-            env=os.environ
-            | {"_MPTCPAPI_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": place},
+        *before, incomplete = words.split(" ")
+        asked = {
+            "bash": {"COMP_WORDS": words, "COMP_CWORD": str(len(before))},
+            "fish": {"COMP_WORDS": words, "COMP_CWORD": incomplete},
+        }
+        done = subprocess.run(
+            COMMAND, capture_output=True, text=True, check=False, timeout=60,
+            env=os.environ | {"_MPTCPAPI_COMPLETE": f"{shell}_complete"} | asked[shell],
         )  # fmt: skip
-        assert process.communicate(timeout=60)[0] == f"plain,{offered}\n"
+        said = [line.partition("\t")[0].removeprefix("plain,") for line in done.stdout.split("\n")]
+        assert [value for value in said if value] == offered, words
+        assert done.stderr == ""
 
 
 def test_the_doctor(net, client, ask, start):
-    """All that the path manager needs works in a sandbox; without MPTCP the status is 1."""
+    """In a sandbox the path manager obeys; without MPTCP the status is 1. A command mends it."""
     found = ask("doctor")
     client.set_sysctls({"net.mptcp.enabled": "0"})
     with start("doctor", "--json") as process:
         off = json.loads(process.communicate(timeout=60)[0])
+    (broken,) = off["checks"]
+    client.run(*shlex.split(broken["command"]))
 
     assert found["usable"]
     works = {each["name"]: each["ok"] for each in found["checks"]}
@@ -304,4 +332,5 @@ def test_the_doctor(net, client, ask, start):
     assert works["events"]
     assert works["connections listed"]
     assert (process.returncode, off["usable"]) == (1, False)
-    assert "net.mptcp.enabled=1" in str(off["checks"])
+    assert "net.mptcp.enabled=1" in broken["remedy"]
+    assert ask("doctor") == found

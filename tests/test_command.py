@@ -1,11 +1,16 @@
 """What ``mptcpapi`` takes and prints, and its exit status, where no connection is needed."""
 
+import fcntl
 import json
 import math
 import os
+import pty
+import re
 import socket
+import struct
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import pytest
@@ -17,6 +22,7 @@ from mptcpapi.command import cli, output
 from mptcpapi.command.start import main
 
 COMMANDS = ("list", "show", "open", "close", "backup", "option", "announce", "monitor", "doctor")
+TOKEN = "8591ee50"
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
@@ -33,6 +39,16 @@ def test_help_has_an_example(arguments: tuple[str, ...]) -> None:
     assert "  mptcpapi " in done.stdout
 
 
+@pytest.mark.parametrize("arguments", [(), *((name,) for name in COMMANDS)])
+def test_the_examples_are_command_lines(arguments: tuple[str, ...]) -> None:
+    text = CliRunner().invoke(cli.commands, [*arguments, "--help"]).stdout
+
+    examples = re.findall(r"^ +mptcpapi (.*)$", text.partition("Example")[2], re.MULTILINE)
+    assert examples
+    for name, *rest in map(str.split, examples):
+        cli.commands.commands[name].make_context(name, rest)  # or it raises what is wrong
+
+
 def test_every_command_is_in_the_help() -> None:
     assert sorted(cli.commands.commands) == sorted(COMMANDS)
 
@@ -42,18 +58,25 @@ def test_every_command_is_in_the_help() -> None:
     [
         (("show",), "expected a CONNECTION, or --pid and --fd"),
         (("show", "--pid", "1"), "expected a CONNECTION, or --pid and --fd"),
-        (("show", "77", "--pid", "1", "--fd", "2"), "expected a CONNECTION, or --pid and --fd"),
-        (("show", "8591ee501"), "expected a token (8591ee50) or PID/FD (812/5)"),
-        (("show", "wlan0"), "expected a token (8591ee50) or PID/FD (812/5)"),
+        (("show", TOKEN, "--pid", "1", "--fd", "2"), "expected a CONNECTION, or --pid and --fd"),
+        (("show", "1"), "'1': expected a token, the 8 hexadecimal digits that"),
+        (("show", "8591ee501"), "expected a token, the 8 hexadecimal digits that"),
+        (("show", "0x8591ee50"), "expected a token, the 8 hexadecimal digits that"),
+        (("show", "wlan0"), "or PID/FD (812/5)"),
+        (("show", "812/5/6"), "or PID/FD (812/5)"),
+        (("show", ""), "'': expected a token"),
         (("show", "-1/3"), "No such option"),
-        (("close", "77", "two"), "'two' is not a valid integer"),
-        (("close", "77"), "Missing argument 'SUBFLOW'"),
-        (("backup", "77", "1", "maybe"), "'maybe' is not one of 'on', 'off'"),
-        (("option", "77", "1", "IP_TTL"), "'IP_TTL' is not one of"),
-        (("announce", "77"), "expected an ADDRESS, or --withdraw ID"),
-        (("announce", "77", "10.0.2.1", "--withdraw", "3"), "expected an ADDRESS, or --withdraw"),
-        (("announce", "77", "10.0.2.1", "--port", "0"), "0 is not in the range"),
-        (("monitor", "--seconds", "-1"), "-1.0 is not in the range"),
+        (("show", "--pid", "-1", "--fd", "3"), "-1 is not in the range"),
+        (("close", TOKEN, "two"), "'two' is not a valid integer"),
+        (("close", TOKEN), "Missing argument 'SUBFLOW'"),
+        (("close", TOKEN, "1", "--timeout", "-1"), "-1: expected a number from 0 to 86400"),
+        (("close", TOKEN, "1", "--timeout", "nan"), "nan: expected a number from 0 to 86400"),
+        (("backup", TOKEN, "1", "maybe"), "'maybe' is not one of 'on', 'off'"),
+        (("option", TOKEN, "1", "IP_TTL"), "'IP_TTL': one subflow has no such option, but: SO_"),
+        (("announce", TOKEN), "expected an ADDRESS, or --withdraw ID"),
+        (("announce", TOKEN, "10.0.2.1", "--withdraw", "3"), "expected an ADDRESS, or --withdraw"),
+        (("announce", TOKEN, "10.0.2.1", "--port", "0"), "0 is not in the range"),
+        (("monitor", "--seconds", "-1"), "-1: expected a number from 0 to 86400"),
         (("walk",), "No such command 'walk'"),
     ],
 )
@@ -64,7 +87,18 @@ def test_usage(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert run(monkeypatch, *arguments) == 2
-    assert complaint in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert said.startswith("error: ")
+    assert complaint in said
+    assert said.count("\n") == 1
+
+
+def test_without_arguments_there_is_help(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(monkeypatch)
+
+    assert "mptcpapi open 8591ee50" in "".join(capsys.readouterr())
 
 
 @pytest.mark.parametrize("name", ["nowhere", str(2**22 + 1)])
@@ -109,7 +143,8 @@ def test_the_doctor_agrees_with_the_socket_module(
 
     found = json.loads(capsys.readouterr().out)
     assert found["usable"] == (status == 0) == _has_mptcp()
-    assert all(each.keys() == {"name", "ok", "found", "remedy"} for each in found["checks"])
+    keys = {"name", "ok", "found", "remedy", "command"}
+    assert all(each.keys() == keys for each in found["checks"])
     assert not [each for each in found["checks"] if each["ok"] is False and not each["remedy"]]
 
 
@@ -148,13 +183,83 @@ def test_json_has_tokens_as_people_see_them_and_no_infinity() -> None:
 
 
 def test_plain_columns(capsys: pytest.CaptureFixture[str]) -> None:
-    output.show_table(("id", "state", ""), [(1, TcpState.ESTABLISHED, None), (10, "[x]", "y")])
+    rows = [(1, TcpState.ESTABLISHED, None), (10, "[x]", "y" * 200)]
+    output.show_table(("id", "state", ""), rows, ())
 
     assert capsys.readouterr().out == (
         "id  state\n"
         "1   ESTABLISHED  -\n"
-        "10  [x]          y\n"
+        f"10  [x]          {'y' * 200}\n"
     )  # fmt: skip
+
+
+LONG = "[fd00:1:2:3:4:5:6:7]:65535"
+
+TABLE = f"""
+from mptcpapi.command.output import show_table
+show_table(
+    ("id", "local", "remote", "state", "rtt"),
+    [(1, "{LONG}", "{LONG}", "ESTABLISHED", "1 ms"), (12, "10.0.1.1:5", "{LONG}", "CLOSE", None)],
+    (("id", "state"), ("local", "remote"), ("rtt",)),
+)
+"""
+
+
+def on_terminal(columns: int, program: str, **environment: str) -> list[str]:
+    """The lines that a program writes to a terminal so wide."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    kept = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdout=theirs, env=kept | environment
+    ) as process:
+        os.close(theirs)
+        said = b"".join(iter(lambda: _read(ours), b"")).decode()
+    os.close(ours)
+    assert process.returncode == 0
+    return said.splitlines()
+
+
+def _read(terminal: int) -> bytes:
+    """Nothing once nobody writes there any more."""
+    try:
+        return os.read(terminal, 4096)
+    except OSError:
+        return b""
+
+
+def test_a_table_as_wide_as_the_terminal() -> None:
+    lines = on_terminal(77, TABLE, TERM="dumb")
+
+    assert [line.split()[0] for line in lines] == ["id", "1", "12"]
+    assert len(lines[1]) == 77
+
+
+def test_blocks_where_the_terminal_is_narrower() -> None:
+    assert on_terminal(76, TABLE, NO_COLOR="1") == [
+        "id 1   state ESTABLISHED",
+        f"  local {LONG}  remote {LONG}",
+        "  rtt 1 ms",
+        "id 12  state CLOSE",
+        f"  local 10.0.1.1:5{' ' * 16}  remote {LONG}",
+        "  rtt -",
+    ]
+
+
+def test_no_value_is_broken_however_narrow_the_terminal_is() -> None:
+    lines = on_terminal(20, TABLE, NO_COLOR="1")
+
+    assert f"  local {LONG}" in lines
+    assert f"  remote {LONG}" in lines
+
+
+@pytest.mark.parametrize(
+    ("environment", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)]
+)
+def test_colours(environment: dict[str, str], coloured: bool) -> None:
+    said = on_terminal(80, TABLE, **{"TERM": "xterm", "NO_COLOR": ""} | environment)
+
+    assert ("\x1b[" in "".join(said)) == coloured
 
 
 @pytest.mark.parametrize(
@@ -184,9 +289,38 @@ def test_durations(seconds: float | None, text: str | None) -> None:
 
 
 def test_the_package_does_not_need_the_command() -> None:
-    program = "import sys, mptcpapi; sys.exit('click' in sys.modules or 'rich' in sys.modules)"
+    program = "import sys; from mptcpapi import *; sys.exit('click' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_a_name_that_the_locale_has_not_is_printed_all_the_same() -> None:
+    program = "from mptcpapi.command import cli; cli.run(); print('Ω')"
+    done = subprocess.run(
+        [sys.executable, "-c", program, "--help"], stdout=subprocess.PIPE, check=True,
+        env=os.environ | {"PYTHONIOENCODING": "latin-1"},
+    )  # fmt: skip
+
+    assert done.stdout.endswith(b"\n\\u03a9\n")
+
+
+def test_an_output_that_takes_nothing_more() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "mptcpapi", "doctor"],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+
+    assert done.stderr == "error: cannot write the output: No space left on device\n"
+    assert done.returncode == 1
+
+
+def test_an_output_that_is_closed() -> None:
+    shell = ["sh", "-c", 'exec "$@" >&-', "sh", sys.executable, "-m", "mptcpapi", "list"]
+    done = subprocess.run(shell, stderr=subprocess.PIPE, text=True, check=False)
+
+    assert done.stderr == "error: standard output is closed, so there is nowhere to print\n"
+    assert done.returncode == 1
 
 
 def test_the_command_is_installed() -> None:

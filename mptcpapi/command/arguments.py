@@ -13,10 +13,14 @@ from click.shell_completion import CompletionItem
 
 import mptcpapi
 from mptcpapi import netns
+from mptcpapi.command import output
 from mptcpapi.discovery import find
 
 ANY = "any"
+_A_DAY = 86_400
 _NAMED_NAMESPACES = Path("/run/netns")
+_NETNS = "mptcpapi.netns"
+"""Where click's context has what --netns says."""
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -48,9 +52,13 @@ def _parse_connection(ctx: click.Context, param: click.Parameter, text: str | No
         return None
     if place := re.fullmatch(r"(\d{1,9})/(\d{1,9})", text, re.ASCII):
         return Target(None, int(place[1]), int(place[2]))
-    if re.fullmatch(r"(0x)?[0-9a-fA-F]{1,8}", text):
+    if re.fullmatch(r"[0-9a-fA-F]{8}", text):
         return Target(int(text, 16))
-    raise click.BadParameter(f"{text!r}: expected a token (8591ee50) or PID/FD (812/5)")
+    raise click.UsageError(
+        f"{text!r}: expected a token, the 8 hexadecimal digits that 'mptcpapi list' prints "
+        "(8591ee50), or PID/FD (812/5)",
+        ctx,
+    )
 
 
 def _complete_connection(
@@ -58,10 +66,11 @@ def _complete_connection(
 ) -> list[CompletionItem]:
     """The tokens there are, with their endpoints."""
     with suppress(OSError):
+        _enter_for_completion(ctx)
         return [
-            CompletionItem(f"{each.token:08x}", help=f"{each.local} > {each.remote}")
+            CompletionItem(f"{each.token:08x}", help=output.ends(each.local, each.remote))
             for each in mptcpapi.connections()
-            if f"{each.token:08x}".startswith(incomplete)
+            if f"{each.token:08x}".startswith(incomplete.lower())
         ]
     return []
 
@@ -73,12 +82,24 @@ def _complete_subflow(
     target: Target | None = ctx.params.get("target")
     if target is None:  # what stands there is no connection
         return []
-    with suppress(OSError), target.borrow() as connection:
-        return [
-            CompletionItem(str(each.id), help=f"{each.local} > {each.remote}")
-            for each in mptcpapi.subflows(connection)
-            if str(each.id).startswith(incomplete)
-        ]
+    with suppress(OSError):
+        _enter_for_completion(ctx)
+        with target.borrow() as connection:
+            return [
+                CompletionItem(str(each.id), help=output.ends(each.local, each.remote))
+                for each in mptcpapi.subflows(connection)
+                if str(each.id).startswith(incomplete)
+            ]
+    return []
+
+
+def _complete_namespace(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """The namespaces that have a name."""
+    with suppress(OSError):
+        names = sorted(each.name for each in _NAMED_NAMESPACES.iterdir())
+        return [CompletionItem(name) for name in names if name.startswith(incomplete)]
     return []
 
 
@@ -88,15 +109,32 @@ def _parse_address(ctx: click.Context, param: click.Parameter, text: str | None)
 
 
 def _enter(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
-    """Move this process, which does nothing else, into the namespace."""
-    if value is None or ctx.resilient_parsing:
-        return
-    at = Path("/proc", value, "ns/net") if value.isdecimal() else _NAMED_NAMESPACES / value
-    netns.enter(at)
+    """Move this process, which does nothing else, into the namespace.
+
+    While a shell completes, the completion does so: nothing may be said of one that is not there.
+    """
+    if value is not None:
+        ctx.meta[_NETNS] = (
+            Path("/proc", value, "ns/net") if value.isdecimal() else _NAMED_NAMESPACES / value
+        )
+        if not ctx.resilient_parsing:
+            netns.enter(ctx.meta[_NETNS])
+
+
+def _enter_for_completion(ctx: click.Context) -> None:
+    if (namespace := chosen_namespace(ctx)) is not None:
+        netns.enter(namespace)
+
+
+def chosen_namespace(ctx: click.Context) -> Path | None:
+    """What --netns says."""
+    namespace: Path | None = ctx.meta.get(_NETNS)
+    return namespace
 
 
 _in_namespace = click.option(
     "--netns", metavar="PID|NAME", callback=_enter, expose_value=False, is_eager=True,
+    shell_complete=_complete_namespace,
     help="In the network namespace of a process, or one that 'ip netns' made.",
 )  # fmt: skip
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -133,7 +171,20 @@ def address_argument(name: str, *, required: bool) -> Callable[[Function], Funct
     return click.argument(name, required=required, callback=_parse_address)
 
 
-timeout_option = click.option(
-    "--timeout", type=float, default=10.0, show_default=True, metavar="SECONDS",
-    help="How long to wait for it.",
-)  # fmt: skip
+def seconds_option(
+    name: str, *, default: float | None = None, help: str
+) -> Callable[[Function], Function]:
+    """A time to wait, or to work."""
+    return click.option(
+        name, type=float, callback=_check_seconds, default=default, show_default=True,
+        metavar="SECONDS", help=help,
+    )  # fmt: skip
+
+
+def _check_seconds(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:
+    if value is None or 0 <= value <= _A_DAY:  # not so: nan, which click's own ranges let through
+        return value
+    raise click.BadParameter(f"{value:g}: expected a number from 0 to {_A_DAY} (a day)")
+
+
+timeout_option = seconds_option("--timeout", default=10.0, help="How long to wait for it.")

@@ -21,14 +21,17 @@ from mptcpapi import (
     processes,
     settings,
 )
+from mptcpapi.command.remedies import Remedies
 from mptcpapi.diag import diag_request
 from mptcpapi.info import read_full_info
 from mptcpapi.netlink import Netlink
 from mptcpapi.pathmanager import PathManager
+from mptcpapi.subflow_options.refusal import read_privilege
 from mptcpapi.subflow_options.walk import shared_walk
 
 _STATUS = Path("/proc/thread-self/status")
 _NOWHERE = Endpoint("127.0.0.1", 1)
+_NOT_ALLOWED = "not allowed"
 _NO_COOKIE = 0
 """No socket has it."""
 
@@ -42,24 +45,33 @@ class Check(NamedTuple):
     found: str
     remedy: str = ""
     """What to do, if it should be otherwise."""
+    command: str = ""
+    """What to type for that, where one command does it."""
 
 
-def checks() -> Iterator[Check]:
+def checks(remedies: Remedies) -> Iterator[Check]:
     """All of them, MPTCP itself first. Without that, the others are left out."""
+    for check in _checks(remedies):
+        allowed = check.found != _NOT_ALLOWED
+        yield check if allowed else check._replace(command=remedies.run_as_root())
+
+
+def _checks(remedies: Remedies) -> Iterator[Check]:
     first = _try("MPTCP", _make_socket, "sockets can be made")
-    yield first
+    yield first if first.ok else first._replace(command=remedies.switch_on())
     if not first.ok:
         return
     yield _try("MPTCP over IPv6", _make_ipv6_socket, "sockets can be made")
     yield _try("subflows listed", _list_subflows, "ids, endpoints and figures of all subflows")
-    yield _new_connections()
+    yield _new_connections(remedies)
     yield _try("open, close, backup, announce", _command, "of connections with the userspace path "
                "manager")  # fmt: skip
     yield _try("abort", _destroy, "of any subflow")
     yield _try("events", _follow, "of all connections of this network namespace")
     yield _try("options of one subflow", shared_walk, "by BPF")
-    yield _try("connections listed", mptcpapi.connections, "of all processes")
-    yield _others()
+    listed = _try("connections listed", mptcpapi.connections, "of all processes")
+    yield listed if listed.ok else listed._replace(command=remedies.load("mptcp_diag"))
+    yield _others(remedies)
     yield _limits()
     yield _confinement()
 
@@ -70,7 +82,7 @@ def _try(name: str, attempt: Callable[[], object], success: str) -> Check:
     except OSError as failed:
         what, _, remedy = (failed.strerror or str(failed)).partition(": ")
         if isinstance(failed, NoPrivilege):
-            return Check(name, False, "not allowed", failed.strerror)
+            return Check(name, False, _NOT_ALLOWED, failed.strerror)
         return Check(name, False, what, remedy)
     return Check(name, True, success)
 
@@ -118,20 +130,23 @@ def _follow() -> None:
     EventStream.of_namespace().close()
 
 
-def _new_connections() -> Check:
+def _new_connections(remedies: Remedies) -> Check:
     """What `open` and its kin will say of connections that are made from now on."""
     name = "path manager of new connections"
     manager = settings.read_path_manager()
     if manager == "userspace":
-        return Check(name, None, "userspace: open, close, backup and announce steer them")
+        return Check(name, None, "userspace, for open, close, backup and announce")
+    found = f"{manager}, which 'ip mptcp endpoint' steers"
+    command = remedies.choose_userspace()
     remedy = (
-        "to let open, close, backup and announce work: sysctl net.mptcp.path_manager=userspace "
-        "(before Linux 6.15: net.mptcp.pm_type=1); it is that of connections made afterwards"
+        "open, close, backup and announce work with connections that are made after"
+        if command
+        else ""
     )
-    return Check(name, None, f"{manager}: it steers them by 'ip mptcp endpoint'", remedy)
+    return Check(name, None, found, remedy, command)
 
 
-def _others() -> Check:
+def _others(remedies: Remedies) -> Check:
     name = "connections of other processes"
     with mptcpapi.Socket() as sock:
         tried = _try(name, lambda: os.close(processes.duplicate(os.getpid(), sock.fileno())), "")
@@ -140,8 +155,12 @@ def _others() -> Check:
     hidden = processes.hidden()
     if not hidden:
         return Check(name, True, "the descriptors of all processes are visible")
-    found = f"of this user; the descriptors of {hidden} processes are hidden"
-    return Check(name, True, found, processes.reaching_takes())
+    number = "1 process is" if hidden == 1 else f"{hidden} processes are"
+    remedy = f"reaching all takes {processes.reaching_takes().removeprefix('that takes ')}"
+    if os.geteuid() == 0 and read_privilege().initial:
+        remedy = ""  # there is no more to be had
+    found = f"those of this user; the descriptors of {number} hidden"
+    return Check(name, True, found, remedy, remedies.run_as_root())
 
 
 def _limits() -> Check:
@@ -154,10 +173,11 @@ def _confinement() -> Check:
     """What explains refusals that capabilities do not."""
     status = _STATUS.read_text(encoding="utf-8")
     filtered = re.search(r"^Seccomp:\s*[12]$", status, re.MULTILINE)
-    initial = Path("/proc/thread-self/ns/user").stat().st_ino == abi.USER_NS_INIT_INO
     found = ", ".join(
         (
-            "the initial user namespace" if initial else "a user namespace of its own",
+            "the initial user namespace"
+            if read_privilege().initial
+            else "a user namespace of its own",
             "a seccomp filter, which may refuse system calls" if filtered else "no seccomp filter",
         )
     )

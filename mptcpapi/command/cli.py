@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import sys
+from io import TextIOWrapper
+
 import click
 
+import mptcpapi
 from mptcpapi.command import doctor, looking, monitor, steering
 from mptcpapi.command.start import INTERRUPTED
 
 _EPILOG = """\b
-CONNECTION is its token, as 'mptcpapi list', 'ip mptcp monitor' and ss print
-it, or PID/FD: descriptor FD of process PID.
+CONNECTION is its token, the 8 hexadecimal digits that 'mptcpapi list' and 'ip
+mptcp monitor' print, or PID/FD: descriptor FD of process PID.
 SUBFLOW is its id, as 'mptcpapi show' prints it.
 \b
 Examples:
@@ -42,18 +46,34 @@ for command in (
     commands.add_command(command)
 
 
+def _show_mistake(mistake: click.UsageError) -> int:
+    """What is wrong with the command line; without any, the help."""
+    if len(sys.argv) == 1:
+        mistake.show()
+    else:
+        path = mistake.ctx.command_path if mistake.ctx else commands.name
+        click.echo(f"error: {mistake.format_message()} ({path} --help)", err=True)
+    return mistake.exit_code
+
+
 def run() -> int:
     """Run what the command line says, and return the exit status.
 
     If whoever reads the output has had enough, as head(1) does, click ends quietly with status 1.
     """
+    if sys.stdout is None:
+        click.echo("error: standard output is closed, so there is nowhere to print", err=True)
+        return 1
+    if isinstance(sys.stdout, TextIOWrapper):  # the name of a program may be what no locale has
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         return commands.main(prog_name="mptcpapi", standalone_mode=False) or 0
-    except click.ClickException as mistake:
-        mistake.show()
-        return mistake.exit_code
+    except click.UsageError as mistake:
+        return _show_mistake(mistake)
     except click.Abort:
         return INTERRUPTED
+    except mptcpapi.MptcpError as error:
+        click.echo(f"error: {error.strerror}", err=True)
     except OSError as error:
-        click.echo(f"error: {error.strerror or error}", err=True)
-        return 1
+        click.echo(f"error: cannot write the output: {error.strerror}", err=True)
+    return 1

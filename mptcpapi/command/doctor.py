@@ -7,8 +7,9 @@ from collections.abc import Iterable
 import click
 
 from mptcpapi.command import output
-from mptcpapi.command.arguments import examples, shared
+from mptcpapi.command.arguments import chosen_namespace, examples, shared
 from mptcpapi.command.checks import Check, checks
+from mptcpapi.command.remedies import Remedies
 
 _MARKS = {True: "ok", False: "no", None: "-"}
 
@@ -21,23 +22,26 @@ def doctor(ctx: click.Context, as_json: bool) -> None:
 
     Each thing is tried. The exit status is 1 if no MPTCP sockets can be made here.
     """
-    found = tuple(checks())
+    found = tuple(checks(Remedies(chosen_namespace(ctx))))
     usable = found[0].ok is True
     if as_json:
         output.show_json({"usable": usable, "checks": found})
     else:
-        rows = [(_MARKS[each.ok], each.name, each.found) for each in found]
-        output.show_table(("works", "what", "found"), rows)
-        for remedy, names in _remedies(found):
-            click.echo("\n" + ", ".join(names))
-            click.echo(click.wrap_text(remedy, 78, "  ", "  "))
+        for each in found:
+            mark = f"{_MARKS[each.ok]:4}"
+            output.show_text(f"{mark}{each.name}: {each.found}", hanging=len(mark))
+        for (remedy, command), names in _remedies(found):
+            click.echo()
+            output.show_text(f"{', '.join(names)}: {remedy}")
+            if command:
+                click.echo(f"    {command}")
     ctx.exit(0 if usable else 1)
 
 
-def _remedies(found: Iterable[Check]) -> Iterable[tuple[str, list[str]]]:
+def _remedies(found: Iterable[Check]) -> Iterable[tuple[tuple[str, str], list[str]]]:
     """What to do, and about what."""
-    remedies: dict[str, list[str]] = {}
+    remedies: dict[tuple[str, str], list[str]] = {}
     for each in found:
         if each.remedy:
-            remedies.setdefault(each.remedy, []).append(each.name)
+            remedies.setdefault((each.remedy, each.command), []).append(each.name)
     return remedies.items()

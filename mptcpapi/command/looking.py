@@ -15,7 +15,11 @@ from mptcpapi.command.arguments import Target, connection_argument, examples, sh
 from mptcpapi.info import read_names
 
 SUBFLOW_COLUMNS = ("id", "local", "remote", "state", "priority")
+SUBFLOW_BLOCK = (("id", "state", "priority"), ("local", "remote"))
 _FIGURES = ("rtt", "cwnd", "delivery", "sent", "repeated", "received")
+_FIGURES_BLOCK = ((*SUBFLOW_BLOCK[0], *_FIGURES[:2]), SUBFLOW_BLOCK[1], _FIGURES[2:])
+_CONNECTIONS = ("token", "state", "local", "remote", "subflows", "owner", "path manager")
+_CONNECTIONS_BLOCK = (("token", "state", "subflows", "path manager"), ("local", "remote", "owner"))
 
 
 @click.command("list", epilog=examples("mptcpapi list --json"))
@@ -26,8 +30,7 @@ def list_connections(as_json: bool) -> None:
     if as_json:
         output.show_json({"connections": [_connection_json(each) for each in found]})
     elif found:
-        names = ("token", "state", "local", "remote", "subflows", "owner", "path manager")
-        output.show_table(names, map(_row, found))
+        output.show_table(_CONNECTIONS, map(_row, found), _CONNECTIONS_BLOCK)
     else:
         click.echo("no MPTCP connections in this network namespace", err=True)
 
@@ -71,8 +74,8 @@ def _whose(connection: Connection) -> str:
     )
 )
 @connection_argument(required=False)
-@click.option("--pid", type=int, help="The process that has the connection.")
-@click.option("--fd", type=int, help="Its descriptor for it.")
+@click.option("--pid", type=click.IntRange(min=1), help="The process that has the connection.")
+@click.option("--fd", type=click.IntRange(min=0), help="Its descriptor for it.")
 @shared
 def show(target: Target | None, pid: int | None, fd: int | None, as_json: bool) -> None:
     """One connection: its figures and its subflows."""
@@ -103,7 +106,7 @@ def show(target: Target | None, pid: int | None, fd: int | None, as_json: bool) 
         (*subflow_row(subflow), *_figure_row(each))
         for subflow, each in zip(subflows, figures, strict=True)
     ]
-    output.show_table((*SUBFLOW_COLUMNS, *_FIGURES), rows)
+    output.show_table((*SUBFLOW_COLUMNS, *_FIGURES), rows, _FIGURES_BLOCK)
 
 
 def _meant(target: Target | None, pid: int | None, fd: int | None) -> Target:
@@ -136,7 +139,9 @@ def _summary(
     times = (info.last_data_sent, info.last_data_recv, info.last_ack_recv)
     since = [output.duration(time) or "-" for time in times]
     return [
-        ("connection", f"{info.token:08x}  {output.ends(*names)}"),
+        ("connection", f"{info.token:08x}"),
+        ("local", names[0]),
+        ("remote", names[1]),
         ("path manager", manager),
         ("sent", output.size(info.bytes_sent)),
         ("acknowledged", output.size(info.bytes_acked)),

@@ -6,23 +6,26 @@ import math
 import os
 import select
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from errno import EPIPE
 
 import click
-from rich.console import Console
-from rich.text import Text
 
 import mptcpapi
 from mptcpapi import Event, EventKind, EventStream
 from mptcpapi.command import output
-from mptcpapi.command.arguments import Target, connection_argument, examples, shared
+from mptcpapi.command.arguments import (
+    Target,
+    connection_argument,
+    examples,
+    seconds_option,
+    shared,
+)
 from mptcpapi.command.start import INTERRUPTED
 from mptcpapi.deadline import Deadline
 
-_A_DAY = 86_400.0
-_WIDTHS = {"time": 12, "event": 16, "token": 8, "subflow": 42, "about it": 0}
+_WIDTHS = (12, 15, 8)
 
 
 @click.command(
@@ -32,9 +35,7 @@ _WIDTHS = {"time": 12, "event": 16, "token": 8, "subflow": 42, "about it": 0}
     )
 )
 @connection_argument(required=False)
-@click.option(
-    "--seconds", type=click.FloatRange(0, _A_DAY), metavar="N", help="Stop after so many."
-)
+@seconds_option("--seconds", help="Stop after so many.")
 @shared
 @click.pass_context
 def monitor(
@@ -47,7 +48,9 @@ def monitor(
     """
     try:
         with _stream(target) as events:
-            show = output.show_json if as_json else _Rows().show
+            show = output.show_json if as_json else _show_row
+            if not as_json:
+                click.echo(output.heading(_row(("time", "event", "token"), "subflow", "about it")))
             for event in _follow(events, seconds):
                 show(event)
                 if target is not None and event.kind is EventKind.CLOSED:
@@ -90,32 +93,18 @@ def _wait(events: EventStream, seconds: float | None) -> None:
             raise BrokenPipeError(EPIPE, os.strerror(EPIPE))
 
 
-class _Rows:
-    """Events as rows, below the names of the columns."""
+def _show_row(event: Event) -> None:
+    """One event, below the names of the columns."""
+    moment = datetime.fromtimestamp(event.received).strftime("%H:%M:%S.%f")[:12]
+    token = "-" if event.token is None else f"{event.token:08x}"
+    subflow = output.ends(event.local, event.remote) or "-"
+    click.echo(_row((moment, event.kind.name, token), subflow, _about(event)))
 
-    def __init__(self) -> None:
-        self._console = Console() if output.is_terminal() else None
-        self._print(tuple(_WIDTHS), header=True)
 
-    def show(self, event: Event) -> None:
-        """One event."""
-        moment = datetime.fromtimestamp(event.received).strftime("%H:%M:%S.%f")[:12]
-        token = "-" if event.token is None else f"{event.token:08x}"
-        subflow = output.ends(event.local, event.remote) or "-"
-        self._print((moment, event.kind.name, token, subflow, _about(event)))
-
-    def _print(self, cells: tuple[str, ...], *, header: bool = False) -> None:
-        if self._console is None:
-            click.echo(output.columns(cells, _WIDTHS.values()))
-            return
-        line = Text()
-        for cell, width in zip(cells, _WIDTHS.values(), strict=True):
-            part = output.styled(cell)
-            part.append(" " * (width - len(cell) + 2))
-            line.append_text(part)
-        if header:
-            line.stylize("bold")
-        self._console.print(line, soft_wrap=True)
+def _row(first: Sequence[str], *rest: str) -> str:
+    """The columns that are always as wide, and what goes to another line if it has to."""
+    cells = [(output.padded(*cell), cell[1]) for cell in zip(first, _WIDTHS, strict=True)]
+    return output.flow([*cells, *((cell, len(cell)) for cell in rest if cell)])
 
 
 def _about(event: Event) -> str:

@@ -1,9 +1,11 @@
-"""What the commands print: JSON, tables on a terminal, and plain columns elsewhere."""
+"""What the commands print: JSON, and tables that no value is broken in."""
 
 from __future__ import annotations
 
 import json
 import math
+import os
+import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import fields, is_dataclass
@@ -11,16 +13,12 @@ from enum import Enum
 from typing import Any
 
 import click
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from mptcpapi import Endpoint
 
 _GAP = "  "
 _PREFIXES = ("", "k", "M", "G", "T")
-_STYLES = {
+_COLOURS = {
     "ESTABLISHED": "green",
     "SUB_ESTABLISHED": "green",
     "CLOSED": "red",
@@ -39,8 +37,8 @@ def is_terminal() -> bool:
 
 
 def show_json(value: object) -> None:
-    """One line of JSON."""
-    click.echo(json.dumps(plain(value), ensure_ascii=False))
+    """One line of JSON, in ASCII: so it is JSON in whatever encoding the locale has."""
+    click.echo(json.dumps(plain(value)))
 
 
 def plain(value: object) -> Any:
@@ -65,41 +63,101 @@ def _token(value: object) -> object:
     return f"{value:08x}" if isinstance(value, int) else value
 
 
-def show_table(names: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Rows below the names of their columns; a cell that is None is a dash."""
+def room() -> float:
+    """How many characters a line has room for: as many as the terminal has at this moment."""
+    return shutil.get_terminal_size().columns if is_terminal() else math.inf
+
+
+def show_table(
+    names: Sequence[str], rows: Iterable[Sequence[object]], block: Sequence[Sequence[str]]
+) -> None:
+    """Rows below the names of their columns; a cell that is None is a dash.
+
+    Where that is wider than the terminal, each row is a ``block`` of names and values instead: the
+    names in its first line, in its second, and so on.
+    """
     cells = [[_cell(value) for value in row] for row in rows]
-    if is_terminal():
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-        for name in names:
-            table.add_column(name, overflow="fold")
-        for row in cells:
-            table.add_row(*map(styled, row))
-        Console().print(table)
-        return
     widths = [max(map(len, column)) for column in zip(names, *cells, strict=True)]
-    for row in [list(names), *cells]:
+    if sum(widths) + len(_GAP) * (len(widths) - 1) > room():
+        _show_blocks(names, cells, block)
+        return
+    click.echo(heading(columns(names, widths)))
+    for row in cells:
         click.echo(columns(row, widths))
+
+
+def _show_blocks(
+    names: Sequence[str], rows: Sequence[Sequence[str]], block: Sequence[Sequence[str]]
+) -> None:
+    widths = {name: max(map(len, column)) for name, *column in zip(names, *rows, strict=True)}
+    for row in rows:
+        values = dict(zip(names, row, strict=True))
+        for line, wanted in enumerate(block):
+            parts = [_named(name, values[name], widths[name]) for name in wanted]
+            click.echo(flow(parts, _GAP if line else ""))
+
+
+def _named(name: str, cell: str, wide: int) -> tuple[str, int]:
+    """A part of a block: a value behind its name."""
+    return f"{dim(name)} {padded(cell, wide)}", len(f"{name} ") + wide
+
+
+def flow(parts: Iterable[tuple[str, int]], indent: str = "") -> str:
+    """The parts, each with the width that it has, as many in a line as there is room for."""
+    lines, taken = [indent], len(indent)
+    for part, wide in parts:
+        if lines[-1].strip() and taken + wide > room():
+            lines.append(_GAP)
+            taken = len(_GAP)
+        lines[-1] += part + _GAP
+        taken += wide + len(_GAP)
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def show_pairs(pairs: Iterable[tuple[str, object]]) -> None:
     """What each thing is, a line for each."""
     found = [(name, _cell(value)) for name, value in pairs]
-    width = max(len(name) for name, _ in found)
+    wide = max(len(name) for name, _ in found)
     for name, value in found:
-        label = name.ljust(width)
-        if is_terminal():
-            label = click.style(label, bold=True)
-        click.echo(f"{label}{_GAP}{value}")
+        click.echo(f"{heading(name.ljust(wide))}{_GAP}{value}")
+
+
+def show_text(text: str, hanging: int = 0) -> None:
+    """A sentence, in as many lines as it takes; all but the first are indented by ``hanging``."""
+    if is_terminal():
+        text = click.wrap_text(text, int(room()), subsequent_indent=" " * hanging)
+    click.echo(text)
 
 
 def columns(cells: Iterable[str], widths: Iterable[int]) -> str:
-    """A line of plain text."""
-    return _GAP.join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
+    """A line of a table."""
+    return _GAP.join(map(padded, cells, widths)).rstrip()
 
 
-def styled(cell: str) -> Text:
-    """The cell as a terminal shows it; brackets in it mean nothing."""
-    return Text(cell, style=_STYLES.get(cell, "dim" if cell == "-" else ""))
+def padded(cell: str, wide: int) -> str:
+    """The cell in its colour, and as wide as its column."""
+    return styled(cell) + " " * (wide - len(cell))
+
+
+def heading(text: str) -> str:
+    """The text as what is below or behind it."""
+    return click.style(text, bold=True) if _is_coloured() else text
+
+
+def dim(text: str) -> str:
+    """The text as what matters less."""
+    return click.style(text, dim=True) if _is_coloured() else text
+
+
+def styled(cell: str) -> str:
+    """The cell in its colour."""
+    colour = _COLOURS.get(cell)
+    return click.style(cell, fg=colour) if colour and _is_coloured() else cell
+
+
+def _is_coloured() -> bool:
+    """Whether the terminal is to show colours (https://no-color.org)."""
+    return is_terminal() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def _cell(value: object) -> str:

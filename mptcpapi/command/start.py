@@ -1,19 +1,22 @@
 """Where ``mptcpapi`` starts: before anything is imported that may be missing, or takes a while."""
 
-from __future__ import annotations
-
-import signal
 import sys
 
-INTERRUPTED = 128 + signal.SIGINT
-"""The exit status that shells give to Ctrl-C."""
+INTERRUPTED = 130
+"""The exit status that shells give to Ctrl-C: 128 and the number of SIGINT."""
 
 
 def main() -> None:
     """Run the command line. Exit status: 0 done, 1 refused or failed, 2 usage, 130 Ctrl-C."""
     try:
-        from mptcpapi.command import cli  # noqa: PLC0415 - see above
+        import signal  # noqa: PLC0415 - see above
 
+        # Python loses an exception that comes while it lets a module's lock go, and shows it.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            from mptcpapi.command import cli  # noqa: PLC0415 - see above
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         status = cli.run()
     except KeyboardInterrupt:
         status = INTERRUPTED

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import click
+from click.shell_completion import CompletionItem
 
 import mptcpapi
 from mptcpapi import SubflowDetails
@@ -18,19 +19,34 @@ from mptcpapi.command.arguments import (
     subflow_argument,
     timeout_option,
 )
-from mptcpapi.command.looking import SUBFLOW_COLUMNS, subflow_row
+from mptcpapi.command.looking import SUBFLOW_BLOCK, SUBFLOW_COLUMNS, subflow_row
 from mptcpapi.endpoint import Address
 from mptcpapi.subflow_options.table import OPTIONS, Kind, Option
 
-_NAMES = {option.name: option for option in OPTIONS if option.name != "TCP_INFO"}
+_OPTIONS = {option.name: option for option in OPTIONS if option.name != "TCP_INFO"}
 """``show`` has the figures of TCP_INFO."""
+
+
+def _parse_option(ctx: click.Context, param: click.Parameter, text: str) -> Option:
+    """The option of that name, which may be in small letters."""
+    if option := _OPTIONS.get(text.upper()):
+        return option
+    known = ", ".join(_OPTIONS)
+    raise click.UsageError(f"{text!r}: one subflow has no such option, but: {known}", ctx)
+
+
+def _complete_option(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """The names that begin so."""
+    return [CompletionItem(name) for name in _OPTIONS if name.startswith(incomplete.upper())]
 
 
 def _show(subflow: SubflowDetails, as_json: bool) -> None:
     if as_json:
         output.show_json(subflow)
     else:
-        output.show_table(SUBFLOW_COLUMNS, [subflow_row(subflow)])
+        output.show_table(SUBFLOW_COLUMNS, [subflow_row(subflow)], SUBFLOW_BLOCK)
 
 
 @click.command(
@@ -117,25 +133,24 @@ def backup(target: Target, subflow: int, state: str, timeout: float, as_json: bo
 )
 @connection_argument(required=True)
 @subflow_argument
-@click.argument("name", metavar="NAME", type=click.Choice(list(_NAMES), case_sensitive=False))
+@click.argument("name", callback=_parse_option, shell_complete=_complete_option)
 @click.argument("value", required=False)
 @shared
-def option(target: Target, subflow: int, name: str, value: str | None, as_json: bool) -> None:
+def option(target: Target, subflow: int, name: Option, value: str | None, as_json: bool) -> None:
     """Get or set an option of one subflow.
 
     It is set if there is a VALUE, and printed as it then is. NAME is a name in C, such as IP_TOS,
     SO_MARK, TCP_CONGESTION, TCP_USER_TIMEOUT; VALUE is a number (0x... too) or a name.
     """
-    meant = _NAMES[name]
     with target.borrow() as connection:
         if value is not None:
-            encoded = _encode(meant, value)
-            mptcpapi.set_subflow_option(connection, subflow, meant.level, meant.number, encoded)
-        found = _read(connection, subflow, meant, value)
+            encoded = _encode(name, value)
+            mptcpapi.set_subflow_option(connection, subflow, name.level, name.number, encoded)
+        found = _read(connection, subflow, name, value)
     if as_json:
-        output.show_json({"subflow": subflow, "name": name, "value": found})
+        output.show_json({"subflow": subflow, "name": name.name, "value": found})
     else:
-        click.echo(f"{name} {found}")
+        click.echo(f"{name.name} {found}")
 
 
 def _encode(option: Option, value: str) -> int | bytes:
@@ -144,7 +159,7 @@ def _encode(option: Option, value: str) -> int | bytes:
     try:
         return int(value, 0)
     except ValueError as broken:
-        raise click.BadParameter(f"{option.name} takes a number, not {value!r}") from broken
+        raise click.UsageError(f"{option.name} takes a number, not {value!r}") from broken
 
 
 def _read(

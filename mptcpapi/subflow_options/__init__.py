@@ -8,7 +8,7 @@ program here does so for the one socket with the subflow's cookie.
 from __future__ import annotations
 
 import os
-from errno import EINVAL, EOPNOTSUPP
+from errno import EINVAL, ENOENT, EOPNOTSUPP
 from socket import AF_INET, AF_INET6, IPPROTO_IP, IPPROTO_IPV6
 from typing import Final, overload
 
@@ -118,6 +118,10 @@ def _refused(option: Option, entry: Subflow, code: int, *, change: bool) -> Mptc
     subject = f"{option.name} of subflow {entry.id}"
     if code == _ENOTSUPP:
         code = EOPNOTSUPP
+    if code == ENOENT and option.name == "TCP_CONGESTION":
+        text = f"{subject}: this network namespace has no such congestion control "
+        text += "(sysctl net.ipv4.tcp_available_congestion_control)"
+        return KernelRefused(ENOENT, text)
     if code != EINVAL:
         return KernelRefused(code, f"{subject}: {os.strerror(code)}")
     if change:
