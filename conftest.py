@@ -2,7 +2,7 @@
 
 import pytest
 
-pytest.register_assert_rewrite("contract_cases", "contract_worlds")
+pytest.register_assert_rewrite("contract_cases", "contract_sockets", "contract_worlds")
 pytest_plugins = ["lab.plugin"]
 
 

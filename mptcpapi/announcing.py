@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from errno import EINVAL
-from socket import socket
 from typing import Literal
 
 from mptcpapi.abi import AddressFlag
 from mptcpapi.control import Control, control
 from mptcpapi.endpoint import Address, Endpoint, parse, unicast
-from mptcpapi.errors import InvalidArgument, KernelRefused
+from mptcpapi.errors import InvalidArgument, KernelRefused, check_integer
 from mptcpapi.info import Descriptor, fileno, read_address_family, read_names
-from mptcpapi.joins import listen_at
+from mptcpapi.joins import JoinListener, listen_at
 from mptcpapi.pathmanager import LocalAddress, PmAddress, address_ids
+
+_GREATEST_ID = 0xFF
 
 
 def path_manager(sock: Descriptor) -> Literal["kernel", "userspace"]:
@@ -46,7 +47,7 @@ def announce(sock: Descriptor, address: Address, *, id: int | None = None) -> in
             initial = LocalAddress(connection.local.host, 0, 0)
             listed = connection.manager.local_addresses()
             id = next(n for n in address_ids(local, listed, [initial]) if n > 0)
-        _check(id)
+        check_integer("address id", id, 1, _GREATEST_ID)
         try:
             connection.manager.announce(PmAddress(local, id, AddressFlag.SIGNAL))
         except KernelRefused as refused:
@@ -70,8 +71,8 @@ def _not_announced(
     return KernelRefused(refused.errno, text)
 
 
-def listen_for(sock: Descriptor, address: Address) -> socket:
-    """A socket that listens where the peer goes when this address is announced to it.
+def listen_for(sock: Descriptor, address: Address) -> JoinListener:
+    """What listens where the peer goes when this address is announced to it.
 
     :raises InvalidArgument: an address that cannot be
     :raises KernelRefused: it cannot listen there; errno and text say why
@@ -92,7 +93,7 @@ def withdraw(sock: Descriptor, id: int) -> None:
         see `mptcpapi.errors`
     """
     with control(sock) as connection:
-        _check(id, least=0)
+        check_integer("address id", id, 0, _GREATEST_ID)
         try:
             connection.manager.remove(id)
         except KernelRefused as refused:
@@ -100,9 +101,3 @@ def withdraw(sock: Descriptor, id: int) -> None:
                 raise
             text = f"address id {id}: the connection has no such ({refused.strerror})"
             raise InvalidArgument(EINVAL, text) from refused
-
-
-def _check(address_id: int, least: int = 1) -> None:
-    if not isinstance(address_id, int) or not least <= address_id <= 0xFF:
-        text = f"address id {address_id!r}: expected an integer from {least} to 255"
-        raise InvalidArgument(EINVAL, text)

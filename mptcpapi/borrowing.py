@@ -14,6 +14,7 @@ from mptcpapi.errors import (
     MptcpError,
     NoPrivilege,
     UsageError,
+    is_integer,
 )
 from mptcpapi.info import mptcp_in_use, read_full_info, read_inode
 from mptcpapi.netlink import Closing
@@ -69,7 +70,7 @@ class Borrowed(Closing):
         :raises NoPrivilege: no process that has it can be reached; the text says what it takes
         :raises FallenBack, ConnectionEnded: it is TCP, or its application has closed it
         """
-        if not isinstance(token, int) or isinstance(token, bool):
+        if not is_integer(token):
             raise InvalidArgument(EINVAL, f"token {token!r}: expected an integer of 32 bits")
         connection = find(token)
         failure = _not_reachable(connection)

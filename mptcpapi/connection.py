@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Callable
 from contextlib import ExitStack
-from errno import EACCES, EINVAL, ENOPROTOOPT, EOPNOTSUPP, EPERM, EPROTONOSUPPORT
+from errno import EACCES, EBADF, EINVAL, ENOPROTOOPT, EOPNOTSUPP, EPERM, EPROTONOSUPPORT
+from multiprocessing.reduction import DupFd, ForkingPickler
 from types import EllipsisType
 from typing import Any, Literal, Self, overload
 
@@ -23,14 +25,17 @@ from mptcpapi import (
 from mptcpapi.announcing import listen_for
 from mptcpapi.control import DEFAULT_TIMEOUT
 from mptcpapi.endpoint import Address
-from mptcpapi.errors import FallenBack, InvalidArgument, Unavailable
+from mptcpapi.errors import FallenBack, InvalidArgument, SocketClosed, Unavailable
 from mptcpapi.info import Subflow, fileno
-from mptcpapi.joins import Joins
+from mptcpapi.joins import Joins, Kept, detached
 from mptcpapi.mptcpinfo import MptcpInfo
 from mptcpapi.subflow import SubflowDetails
 from mptcpapi.tcpinfo import TcpInfo
 
-_REASONS = {
+_LEFT_OUT = (..., socket._GLOBAL_DEFAULT_TIMEOUT)  # type: ignore[attr-defined]
+"""What stands for a timeout that was left out; http.client and others pass the second."""
+
+REASONS = {
     EINVAL: "this kernel knows no MPTCP, which came with Linux 5.6",
     EPROTONOSUPPORT: "this kernel is built without MPTCP (CONFIG_MPTCP, CONFIG_MPTCP_IPV6)",
     ENOPROTOOPT: "MPTCP is off in this network namespace: set the sysctl net.mptcp.enabled=1",
@@ -43,11 +48,16 @@ class Socket(socket.socket):
     """A stream socket of IPPROTO_MPTCP that has this package's operations as methods.
 
     It can be used wherever a TCP socket can. ``fileno``: take over an existing descriptor, of
-    whatever family and protocol it is, instead of making a socket.
+    whatever family and protocol it is, instead of making a socket. It can be sent to another
+    process as ``multiprocessing`` sends sockets.
 
     :raises Unavailable: the kernel makes no MPTCP sockets; the text says why
     :raises InvalidArgument: MPTCP has no sockets of this family or type
     """
+
+    def __init_subclass__(cls) -> None:
+        """An application's own class goes to other processes, too."""
+        ForkingPickler.register(cls, _reduce)
 
     def __init__(
         self,
@@ -59,28 +69,32 @@ class Socket(socket.socket):
         self._joins = Joins()
         if fileno is not None:
             super().__init__(fileno=fileno)
+            self._joins = detached.take(fileno) or self._joins
             return
         if proto == abi.IPPROTO_MPTCP:
             _check_kind(family, type)
         try:
             super().__init__(family, type, proto)
         except OSError as refused:
-            if refused.errno not in _REASONS:
+            if refused.errno not in REASONS:
                 raise
-            text = f"no MPTCP socket can be made: {_REASONS[refused.errno]}"
+            text = f"no MPTCP socket can be made: {REASONS[refused.errno]}"
             raise Unavailable(refused.errno, text) from refused
 
     def listen(self, *backlog: int) -> None:
         """Like ``socket.listen``; connections of the userspace path manager will accept subflows.
 
         They do while somebody listens to the kernel's events: this socket, until it and all that
-        it has accepted are closed. It does so if the path manager is the userspace one by now.
+        it has accepted are closed. It does so if the path manager is the userspace one by now. A
+        socket that was made by another program, and listens already, does so in its first `accept`.
         """
         super().listen(*backlog)
         self._joins.admit(self.fileno())
 
     def accept(self) -> tuple[Self, Any]:
         """Like ``socket.accept``; ``proto`` tells the truth: TCP if the client's SYN was TCP's."""
+        if not self._joins.was_admitted and self.fileno() >= 0:
+            self._joins.admit(self.fileno())
         accepted, address = super().accept()
         fd = accepted.detach()
         try:
@@ -95,12 +109,28 @@ class Socket(socket.socket):
         """Like ``socket.close``; also stops listening for subflows."""
         super().close()
         if self.fileno() < 0:  # no file made of it is open any more
-            self._joins.close()
+            self._give_up_joins().close()
 
     def detach(self) -> int:
-        """Like ``socket.detach``; also stops listening for subflows."""
-        self._joins.close()
+        """Like ``socket.detach``; subflows are accepted as long as the descriptor is open.
+
+        So ``ssl``, which takes the descriptor away, can wrap it. A `Socket` that is made of the
+        descriptor has it all again.
+        """
+        if self.fileno() >= 0 and not self._joins.is_empty:
+            detached.leave(self.fileno(), self._give_up_joins())
         return super().detach()
+
+    def dup(self) -> Self:
+        """Like ``socket.dup``; subflows are accepted until both are closed."""
+        twin = super().dup()
+        if self._joins.share():
+            twin._joins = self._joins
+        return twin
+
+    def _give_up_joins(self) -> Joins:
+        given, self._joins = self._joins, Joins()
+        return given
 
     def in_use(self) -> bool:
         """See `mptcpapi.in_use`."""
@@ -210,6 +240,23 @@ class Socket(socket.socket):
         subflow_options.set_subflow_option(self, which, level, name, value)
 
 
+def _reduce(sock: Socket) -> tuple[Callable[..., Socket], tuple[Any, ...]]:
+    """How ``multiprocessing`` sends a socket: its descriptor, duplicated, and what it keeps."""
+    if sock.fileno() < 0:
+        raise SocketClosed(EBADF, "this socket is closed: it cannot be sent to another process")
+    return _rebuild, (type(sock), DupFd(sock.fileno()), sock.gettimeout(), sock._joins.kept())
+
+
+def _rebuild(kind: type[Socket], sent: Any, timeout: float | None, kept: Kept) -> Socket:
+    sock = kind(fileno=sent.detach())
+    sock.settimeout(timeout)
+    sock._joins.keep_too(kept, sock.fileno())
+    return sock
+
+
+ForkingPickler.register(Socket, _reduce)
+
+
 def create_connection(
     address: tuple[str | None, int],
     timeout: float | EllipsisType | None = ...,
@@ -232,7 +279,7 @@ def create_connection(
     for family, kind, _, _, target in socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM):
         sock = make_socket(family, kind, fallback)
         try:
-            if not isinstance(timeout, EllipsisType):
+            if timeout not in _LEFT_OUT:
                 sock.settimeout(timeout)
             if source_address is not None:
                 sock.bind(source_address)

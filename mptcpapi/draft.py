@@ -31,7 +31,7 @@ from mptcpapi import closing, opening
 from mptcpapi.abi import TcpState
 from mptcpapi.control import DEFAULT_TIMEOUT
 from mptcpapi.endpoint import Endpoint, parse
-from mptcpapi.errors import InvalidArgument, Unsupported, UsageError
+from mptcpapi.errors import InvalidArgument, Unsupported, UsageError, is_integer
 from mptcpapi.info import Descriptor, Subflow, fileno
 from mptcpapi.subflow import (
     SubflowDetails,
@@ -217,7 +217,7 @@ def status_of(present: SubflowDetails) -> SubStatus:
 
 def _find(present: tuple[_S, ...], id: int) -> _S:
     for candidate in present:
-        if candidate.id == id <= _GREATEST_ID:
+        if is_integer(id) and candidate.id == id <= _GREATEST_ID:
             return candidate
     raise no_such_subflow(repr(id), (candidate.id for candidate in present))
 

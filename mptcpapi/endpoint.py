@@ -10,7 +10,7 @@ from struct import error as StructError
 from typing import Any, NamedTuple
 
 from mptcpapi import abi
-from mptcpapi.errors import BadAnswer, InvalidArgument, raise_if_exhausted
+from mptcpapi.errors import BadAnswer, InvalidArgument, check_integer, raise_if_exhausted
 
 Address = str | tuple[Any, ...]
 """What callers may write: a host, "host:port" ("[host]:port" for IPv6), or a tuple that begins with
@@ -82,8 +82,7 @@ def parse(address: Address, default_port: int, family: int) -> Endpoint:
         case _:
             text = f"address {address!r}: expected a host, 'host:port', or a tuple of host and port"
             raise InvalidArgument(EINVAL, text)
-    if not isinstance(port, int) or isinstance(port, bool) or not 0 <= port <= 0xFFFF:
-        raise InvalidArgument(EINVAL, f"port {port!r}: expected an integer from 0 to 65535")
+    check_integer("port", port, 0, 0xFFFF)
     return Endpoint(_lookup(host, family), port)
 
 

@@ -25,7 +25,8 @@ MptcpError                       an OSError: ``errno`` is always set
 from __future__ import annotations
 
 import os
-from errno import EMFILE, ENFILE
+from errno import EINVAL, EMFILE, ENFILE
+from typing import TypeGuard
 
 
 class MptcpError(OSError):
@@ -124,3 +125,18 @@ def raise_if_exhausted(failed: Exception) -> None:
         why = os.strerror(failed.errno)
         text = f"no descriptor is left ({why}): close some, or raise ulimit -n"
         raise KernelRefused(failed.errno, text) from failed
+
+
+def is_integer(value: object) -> TypeGuard[int]:
+    """Whether it is an integer; to Python ``True`` is one, here it is none."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def check_integer(what: str, value: object, least: int, most: int) -> None:
+    """Refuse what is no integer from ``least`` to ``most``.
+
+    :raises InvalidArgument: it is none
+    """
+    if not is_integer(value) or not least <= value <= most:
+        text = f"{what} {value!r}: expected an integer from {least} to {most}"
+        raise InvalidArgument(EINVAL, text)

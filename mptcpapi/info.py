@@ -38,6 +38,7 @@ from mptcpapi.errors import (
     MptcpError,
     SocketClosed,
     Unsupported,
+    is_integer,
 )
 
 FIRST_ROOM = 8
@@ -107,7 +108,7 @@ def fileno(sock: Descriptor) -> int:
     :raises InvalidArgument: it has none
     """
     fd = sock if isinstance(sock, int) else _ask_fileno(sock)
-    if isinstance(fd, bool) or not isinstance(fd, int):
+    if not is_integer(fd):
         text = f"expected a socket or a file descriptor, not {type(sock).__name__}"
         raise InvalidArgument(EINVAL, text)
     if fd < 0:

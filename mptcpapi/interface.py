@@ -5,7 +5,7 @@ from __future__ import annotations
 from errno import EINVAL
 
 from mptcpapi import syscalls
-from mptcpapi.errors import InvalidArgument, raise_if_exhausted
+from mptcpapi.errors import InvalidArgument, is_integer, raise_if_exhausted
 from mptcpapi.netns import namespace_of
 
 
@@ -29,7 +29,7 @@ def index_of(interface: str | int) -> int:
         raise_if_exhausted(failed)
         raise
     for index, name in present:
-        if interface in (index, name):  # a set would want it hashable
+        if interface == name or (is_integer(interface) and interface == index):
             return index
     names = ", ".join(f"{name} ({index})" for index, name in present)
     text = f"interface {interface!r}: the network namespace has no such; it has {names}"

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from errno import EBADMSG, EINVAL
+from errno import EBADMSG
 from socket import AF_UNSPEC
 from typing import NamedTuple
 
 from mptcpapi import abi
 from mptcpapi.abi import AddressFlag
 from mptcpapi.endpoint import Address, Endpoint, numeric_host, parse, unicast
-from mptcpapi.errors import BadAnswer, InvalidArgument, KernelRefused
+from mptcpapi.errors import BadAnswer, KernelRefused, check_integer
 from mptcpapi.interface import index_of
 from mptcpapi.netlink import Netlink, mptcp_pm_family
 from mptcpapi.nlmsg import Message, nested, number
@@ -70,10 +70,10 @@ def add_endpoint(
     :raises NoPrivilege, Unsupported: see `mptcpapi.errors`
     """
     wanted = unicast(parse(address, 0, AF_UNSPEC))
-    _check("flags", flags, 0, 0xFFFFFFFF)
+    check_integer("flags", flags, 0, 0xFFFFFFFF)
     index = 0 if interface is None else index_of(interface)
     if id is not None:
-        _check("address id", id, 1, 0xFF)
+        check_integer("address id", id, 1, 0xFF)
     attribute = pm_addr(abi.MPTCP_PM_ATTR_ADDR, PmAddress(wanted, id, AddressFlag(flags), index))
     with _about(f"endpoint {wanted.host}"):
         _request(abi.MPTCP_PM_CMD_ADD_ADDR, attribute)
@@ -87,7 +87,7 @@ def remove_endpoint(endpoint: ManagedAddress | int) -> None:
     :raises NoPrivilege, InvalidArgument, Unsupported: see `mptcpapi.errors`
     """
     id = endpoint.id if isinstance(endpoint, ManagedAddress) else endpoint
-    _check("address id", id, 1, 0xFF)
+    check_integer("address id", id, 1, 0xFF)
     attribute = nested(abi.MPTCP_PM_ATTR_ADDR, number(abi.MPTCP_PM_ADDR_ATTR_ID, id, 1))
     with _about(f"endpoint {id}"):
         _request(abi.MPTCP_PM_CMD_DEL_ADDR, attribute)
@@ -115,7 +115,7 @@ def set_limits(*, subflows: int | None = None, add_addr_accepted: int | None = N
         before.add_addr_accepted if add_addr_accepted is None else add_addr_accepted,
     )
     for name, value in after._asdict().items():
-        _check(name, value, 0, 0xFF)
+        check_integer(name, value, 0, 0xFF)
     with _about(f"limits {tuple(after)}"):
         _request(
             abi.MPTCP_PM_CMD_SET_LIMITS,
@@ -167,10 +167,3 @@ def _about(what: str) -> Iterator[None]:
         yield
     except KernelRefused as refused:
         raise KernelRefused(refused.errno, f"{what}: {refused.strerror}") from refused
-
-
-def _check(what: str, value: int, least: int, most: int) -> None:
-    if not isinstance(value, int) or not least <= value <= most:
-        raise InvalidArgument(
-            EINVAL, f"{what} {value!r}: expected an integer from {least} to {most}"
-        )

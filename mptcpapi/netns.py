@@ -44,6 +44,16 @@ def namespace_of(fd: int) -> Iterator[None]:
         yield
 
 
+def own_namespace() -> tuple[int, int]:
+    """Device and inode of the network namespace of the calling thread: its name, while it lasts."""
+    fd = _open_own_namespace()
+    try:
+        found = os.fstat(fd)
+    finally:
+        os.close(fd)
+    return found.st_dev, found.st_ino
+
+
 def enter(path: Path) -> None:
     """Move the calling thread into the network namespace at ``path``, and leave it there.
 

@@ -20,6 +20,7 @@ from mptcpapi.errors import (
     NoPrivilege,
     NoSuchConnection,
     Unsupported,
+    is_integer,
 )
 
 _PROC = Path("/proc")
@@ -49,7 +50,7 @@ def owners(inodes: Container[int]) -> dict[int, tuple[Owner, ...]]:
     found: defaultdict[int, list[Owner]] = defaultdict(list)
     for pid in _processes():
         with suppress(OSError):  # it has ended, or is another user's
-            for fd, inode in _sockets_of(pid):
+            for fd, inode in sockets_of(pid):
                 if inode in inodes:
                     found[inode].append(Owner(pid, fd, program_of(pid)))
     return {inode: tuple(sorted(each)) for inode, each in found.items()}
@@ -89,9 +90,9 @@ def _processes() -> list[int]:
     return [int(entry.name) for entry in os.scandir(_PROC) if entry.name.isdecimal()]
 
 
-def _sockets_of(pid: int) -> Iterator[tuple[int, int]]:
-    """Descriptor and inode of each socket that the process has."""
-    for entry in os.scandir(_PROC / str(pid) / "fd"):
+def sockets_of(process: int | str) -> Iterator[tuple[int, int]]:
+    """Descriptor and inode of each socket of a process: by its number, or "self"."""
+    for entry in os.scandir(_PROC / str(process) / "fd"):
         with suppress(OSError, ValueError):  # closed meanwhile
             kind, _, number = str(Path(entry).readlink()).partition(":")
             if kind == "socket":
@@ -110,7 +111,7 @@ def duplicate(pid: int, fd: int) -> int:
     """
     where = describe_place(pid, fd)
     for what, number, missing in (("process", pid, ESRCH), ("descriptor", fd, EBADF)):
-        if not isinstance(number, int) or isinstance(number, bool):
+        if not is_integer(number):
             raise InvalidArgument(EINVAL, f"{what} {number!r}: expected an integer")
         if not 0 <= number <= _GREATEST:  # C would cut it down to another
             raise _explained(missing, pid, where)

@@ -9,7 +9,7 @@ from operator import attrgetter
 
 from mptcpapi.abi import SubflowFlag, TcpState
 from mptcpapi.diag import Diag, SubflowDiag
-from mptcpapi.errors import NoSuchSubflow
+from mptcpapi.errors import NoSuchSubflow, is_integer
 from mptcpapi.info import Descriptor, Subflow, fileno, mptcp_in_use, read_full_info, read_inode
 
 _NO_SUBFLOW = (TcpState.CLOSE, TcpState.LISTEN)
@@ -117,7 +117,7 @@ def _is_meant(entry: Subflow, which: Subflow | int) -> bool:
     """Ids count per connection, so a subflow of another one may have the same."""
     if isinstance(which, Subflow):
         return (entry.id, entry.local, entry.remote) == (which.id, which.local, which.remote)
-    return entry.id == which
+    return is_integer(which) and entry.id == which
 
 
 def describe(entry: Subflow, diag: SubflowDiag | None) -> SubflowDetails:

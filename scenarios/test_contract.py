@@ -2,6 +2,7 @@
 
 import pytest
 from contract_cases import RUNS
+from contract_sockets import RUNS as SOCKET_RUNS
 from contract_worlds import World
 
 import mptcpapi
@@ -35,7 +36,7 @@ class KernelWorld(World):
             mptcpapi.set_limits(subflows=0)
 
 
-@pytest.mark.parametrize(("case", "version"), RUNS)
+@pytest.mark.parametrize(("case", "version"), RUNS + SOCKET_RUNS)
 def test_the_kernel_keeps_the_contract(net, case, version):
     """One case of the contract, which tests/test_contract.py runs in the fake stack."""
     with KernelWorld(net, version) as world:

@@ -53,6 +53,25 @@ def test_a_server_lets_subflows_in(client, server, capture):
     assert not any(segment.rst for segment in seen)
 
 
+def test_subflows_come_to_descriptors_that_were_taken_away(client, server, capture):
+    """As ssl takes them from the sockets that it wraps: subflows are accepted all the same."""
+    with (
+        connected(client, server) as (listener, accepted),
+        socket.socket(fileno=listener.detach()),
+        socket.socket(fileno=accepted.detach()) as taken,
+    ):
+        with client.stack():
+            mptcpapi.add_endpoint("10.0.2.1", AddressFlag.SUBFLOW)
+        seen = capture.until(
+            "server", lambda seen: len(mptcpapi.subflows(taken)) == 2 and seen.joins()
+        )
+
+        assert mptcpapi.subflow_details(taken)[1].fully_established
+        with server.stack():
+            assert mptcpapi.counters()["MPJoinAckRx"] == 1
+    assert not any(segment.rst for segment in seen)
+
+
 def test_subflows_come_to_an_announced_port(client, server, capture):
     """The server has closed its listener; what it announces is listened at, until withdrawn."""
     with connected(client, server) as (listener, accepted):

@@ -28,6 +28,7 @@ from contract_worlds import Pair, World, carry
 
 import mptcpapi
 from mptcpapi import (
+    Borrowed,
     ConnectionEnded,
     Event,
     EventKind,
@@ -478,6 +479,13 @@ def fallback(world: World) -> None:
             for operation in every_operation(world.lte).values():
                 with pytest.raises(FallenBack, match="is TCP"):
                     operation(client)
+            (mine,) = (
+                each for each in mptcpapi.connections() if each.local == client.getsockname()
+            )
+            assert (mine.remote, mine.fallback) == (client.getpeername(), True)
+            assert (mine.path_manager, len(mine.owners), mine.token > 0) == (None, 1, True)
+            with pytest.raises(FallenBack, match=f"{mine.token:08x} has fallen back"):
+                Borrowed.of_token(mine.token)
             for each in accepted:
                 each.close()
 
@@ -525,7 +533,7 @@ def wrong_arguments(world: World) -> None:
     other = world.connect().client
     foreign = other.open_subflow(world.lte)
 
-    for which in (0, 2, 99, -1, foreign):
+    for which in (0, 2, 99, -1, True, 1.0, "1", foreign):
         for change in (client.close_subflow, client.abort_subflow, client.tcp_info):
             with pytest.raises(NoSuchSubflow, match="no such subflow as") as refusal:
                 change(which)

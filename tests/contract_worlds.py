@@ -69,6 +69,10 @@ class World(ABC):
             made = mptcpapi.create_server((self.server, 0), family=family)
         return self._undo.enter_context(made)
 
+    def keep(self, sock: Socket) -> Socket:
+        """Close it with the world."""
+        return self._undo.enter_context(sock)
+
     def connect(self, *, exchange: bool = True) -> Pair:
         """A connection over the first path; ``exchange``: that has carried a byte each way."""
         listener = self.listen()

@@ -180,7 +180,7 @@ NO_SOCKETS: list[tuple[Any, Expected]] = [
     *((value, CLOSED) for value in (-1, -(1 << 40), 987654, 1 << 31, 1 << 40)),
     *((value, WRONG) for value in ("5", b"5", {}, [], 1.5, True, object())),
 ]
-NO_NUMBERS = ["1", b"1", 1.5, [], {}, object()]
+NO_NUMBERS = ["1", b"1", 1.5, 1.0, True, [], {}, object()]
 NO_HOSTS = [
     "",
     "10.0.0.256",
@@ -206,9 +206,7 @@ ADDRESSES = [
 ]
 
 BAD: dict[str, list[tuple[Any, Expected]]] = {
-    "subflow": [
-        (value, NO_SUBFLOW) for value in (0, -1, 7, 256, 1 << 40, None, "1", b"1", 1.5, [], {})
-    ],
+    "subflow": [(value, NO_SUBFLOW) for value in (0, -1, 7, 256, 1 << 40, None, *NO_NUMBERS)],
     "address": [(value, WRONG) for value in ADDRESSES],
     "any address": [(value, WRONG) for value in ADDRESSES if "::1" not in str(value)],
     "host": [(value, WRONG) for value in NO_HOSTS if "::1" not in str(value)],
@@ -218,7 +216,9 @@ BAD: dict[str, list[tuple[Any, Expected]]] = {
     ],
     "flag": [(value, WRONG) for value in ("yes", 2, 1, 0, None, [], object())],
     "flags": [(value, WRONG) for value in (-1, 1 << 32, None, *NO_NUMBERS)],
-    "interface": [(value, WRONG) for value in ("", "wlan77", -1, 99_999, 1 << 40, b"lo", [], {})],
+    "interface": [
+        (value, WRONG) for value in ("", "wlan77", -1, 99_999, 1 << 40, b"lo", *NO_NUMBERS)
+    ],
     "how": [(value, WRONG) for value in (3, -1, None, "x", [], {})],
     "address id": [(value, WRONG) for value in (0, -1, 256, 1 << 40, *NO_NUMBERS)],
     "known address id": [(value, WRONG) for value in (99, -1, 256, 1 << 40, None, *NO_NUMBERS)],

@@ -1,12 +1,13 @@
 """What a socket keeps open for the subflows that its peer opens, and for how long."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import mptcpapi
-from mptcpapi import NoPrivilege, Socket, Unavailable, Unsupported, settings
+from mptcpapi import NoPrivilege, Socket, Unavailable, Unsupported, joins, settings
 
 
 @pytest.fixture
@@ -60,11 +61,50 @@ def test_a_file_made_of_a_socket_keeps_it(listener: Socket) -> None:
     assert netlink_sockets() == 0
 
 
-def test_a_detached_descriptor_does_not(listener: Socket) -> None:
-    taken = Socket(fileno=listener.detach())
+def test_a_detached_descriptor_keeps_it_while_it_is_open(listener: Socket) -> None:
+    fd = listener.detach()
+    assert netlink_sockets() == 1
 
-    with taken:
+    os.close(fd)
+    joins.detached.sweep()
+
+    assert netlink_sockets() == 0
+
+
+def test_closed_descriptors_are_noticed_as_others_are_detached(listener: Socket) -> None:
+    for _ in range(50):
+        os.close(accepted_by(listener).detach())
+
+    assert len(joins.detached._kept) <= 2 * joins._LEAST_SWEPT
+    joins.detached.sweep()
+    assert not joins.detached._kept
+
+
+def test_a_socket_made_of_the_descriptor_has_it_again(listener: Socket) -> None:
+    with Socket(fileno=listener.detach()):
+        assert netlink_sockets() == 1
+
+    assert netlink_sockets() == 0
+
+
+def test_a_duplicate_keeps_it_too(listener: Socket) -> None:
+    with listener.dup():
+        listener.close()
+        assert netlink_sockets() == 1
+
+    assert netlink_sockets() == 0
+
+
+def test_a_listener_of_another_program_gets_one_when_it_accepts(listener: Socket) -> None:
+    with Socket(fileno=os.dup(listener.fileno())) as inherited:
+        listener.close()
         assert netlink_sockets() == 0
+        mptcpapi.set_path_manager("userspace")
+        try:
+            accepted_by(inherited).close()
+        finally:
+            mptcpapi.set_path_manager("kernel")
+        assert netlink_sockets() == 1
 
 
 def test_listening_a_second_time_takes_no_more(listener: Socket) -> None:

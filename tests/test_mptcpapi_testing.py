@@ -3,8 +3,11 @@
 import select
 import socket
 from collections.abc import Iterator
-from errno import ECONNRESET, ENOPROTOOPT, EPERM, EPROTONOSUPPORT
+from dataclasses import replace
+from errno import EBADF, ECONNRESET, EINVAL, ENOPROTOOPT, EPERM, EPROTONOSUPPORT
 from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
 
 import pytest
 from contract_cases import ids
@@ -21,6 +24,7 @@ from mptcpapi import (
     NoPrivilege,
     NoSuchSubflow,
     Socket,
+    SocketClosed,
     SubflowRefused,
     Unavailable,
     syscalls,
@@ -206,6 +210,101 @@ def test_a_path_that_does_not_exist(stack: FakeStack) -> None:
         stack.cut("wlan")
     with pytest.raises(InvalidArgument, match="expected an IP address"):
         FakeStack({"wifi": "home"})
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"paths": {"wifi": "10.0.1.1", "lte": "10.0.1.1"}},
+        {"paths": {"wifi": "10.0.9.2"}},
+        {"peers": ["10.0.9.2", "::ffff:10.0.9.2"]},
+        {"peers": ["127.0.0.1"]},
+        {"peers": ["224.0.0.1"]},
+        {"peers": "10.0.9.2"},
+        {"peers": 5},
+        {"peers": [None]},
+        {"paths": ["10.0.1.1"]},
+        {"paths": {"": "10.0.1.1"}},
+        {"paths": {5: "10.0.1.1"}},
+        {"paths": {"wifi": 5}},
+        {"paths": {"wifi": ["10.0.1.1"]}},
+        {"paths": {"10.0.3.1": "10.0.1.1"}},
+        {"path_manager": "mptcpd"},
+        {"path_manager": None},
+        {"peer_path_manager": []},
+    ],
+    ids=repr,
+)
+def test_a_stack_that_cannot_be(arguments: dict[str, Any]) -> None:
+    with pytest.raises(InvalidArgument, match=r"expected|used twice") as refusal:
+        FakeStack(**arguments)
+    assert refusal.value.errno == EINVAL
+
+
+ODD = [None, 5, 5.5, True, b"wifi", "", "wlan", [], {}]
+
+
+@pytest.mark.parametrize("value", ODD, ids=repr)
+@pytest.mark.parametrize("name", ["address", "cut", "mend", "refuse", "admit"])
+def test_something_that_is_no_path(stack: FakeStack, name: str, value: Any) -> None:
+    with pytest.raises(InvalidArgument, match="neither such a path nor such an address"):
+        getattr(stack, name)(value)
+
+
+@pytest.mark.parametrize("value", [*ODD, 1, 0, -1, "1"], ids=repr)
+@pytest.mark.parametrize("name", ["peer_closes", "peer_aborts", "peer_sets_backup"])
+def test_something_that_is_no_subflow(stack: FakeStack, pair: Pair, name: str, value: Any) -> None:
+    more = [True] if name == "peer_sets_backup" else []
+    with pytest.raises(InvalidArgument, match="an id does not say of which connection"):
+        getattr(stack, name)(value, *more)
+    assert ids(pair.client) == [1]
+
+
+def test_a_subflow_that_is_none_of_this_stack(stack: FakeStack, pair: Pair) -> None:
+    (mine,) = pair.client.subflows()
+    for other in (replace(mine, id=7), replace(mine, local=mine.remote)):
+        with pytest.raises(NoSuchSubflow):
+            stack.peer_aborts(other)
+    for backup in (None, 1, "yes"):
+        with pytest.raises(InvalidArgument, match="expected True or False"):
+            stack.peer_sets_backup(mine, backup)  # type: ignore[arg-type]
+    assert ids(pair.client) == [1]
+
+
+@pytest.mark.parametrize("code", [None, 0, -1, True, "ECONNREFUSED", EBADF, 9999, []], ids=repr)
+def test_errnos_that_say_something_else(stack: FakeStack, code: Any) -> None:
+    with pytest.raises(InvalidArgument, match="expected one of ECONNREFUSED, ECONNRESET"):
+        stack.refuse("lte", code)
+    with pytest.raises(InvalidArgument, match="expected one of EINVAL, EPROTONOSUPPORT"):
+        stack.disable(code)
+    Socket().close()
+
+
+def test_what_cannot_fall_back(world: FakeWorld, stack: FakeStack, pair: Pair) -> None:
+    with Socket() as closed, socket.socket() as tcp:
+        pass
+    for sock in (closed, tcp, 987654):
+        with pytest.raises(SocketClosed):
+            stack.fallback(sock)
+    with Path("/dev/null").open() as file:
+        for other in (pair.listener, "x", True, object(), file):
+            with pytest.raises(InvalidArgument):
+                stack.fallback(other)  # type: ignore[arg-type]
+    with socket.socket() as tcp, pytest.raises(InvalidArgument, match="only an MPTCP connection"):
+        stack.fallback(tcp)
+    assert pair.client.in_use()
+
+
+def test_a_socket_of_a_stack_that_was_left() -> None:
+    with FakeStack(), mptcpapi.create_server(("10.0.9.2", 0)) as listener:
+        old = mptcpapi.create_connection(listener.getsockname())
+    with old, FakeStack() as stack:
+        with pytest.raises(InvalidArgument):
+            stack.fallback(old)
+        for operation in (mptcpapi.subflows, mptcpapi.open_subflow):
+            with pytest.raises(FallenBack):
+                operation(old)
+        assert mptcpapi.connections() == ()
 
 
 def test_nothing_leaves_the_loopback_interface(world: FakeWorld, pair: Pair) -> None:

@@ -6,7 +6,7 @@ import sys
 from errno import EINVAL
 from typing import NoReturn
 
-from mptcpapi.errors import InvalidArgument
+from mptcpapi.errors import InvalidArgument, is_integer
 from mptcpapi.subflow_options.table import Kind, Option
 
 _INT_MIN, _UINT_MAX = -(1 << 31), (1 << 32) - 1
@@ -54,7 +54,7 @@ def check_length(option: Option, length: int | None) -> None:
     if length is None:
         if option.kind is Kind.NAME or option.size > 8:
             _refuse(option, f"a length: its value is no int but up to {option.size} bytes")
-    elif not isinstance(length, int) or length < 1:
+    elif not is_integer(length) or length < 1:
         _refuse(option, f"a length of at least 1 byte, not {length!r}")
 
 

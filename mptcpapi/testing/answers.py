@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from ipaddress import ip_address
 from socket import AF_INET, AF_INET6
@@ -12,11 +13,16 @@ from mptcpapi.abi import TcpState
 from mptcpapi.endpoint import Endpoint
 from mptcpapi.nlmsg import attribute
 from mptcpapi.testing.connection import End, Leg
+from mptcpapi.testing.ports import Holder
 
 EVENT_GROUP = 7
 """Number of the multicast group of events; the kernel's differs from boot to boot."""
 FAMILY = 0x4D
 """Number of the generic netlink family; the kernel's differs, too."""
+
+NOWHERE = Endpoint("0.0.0.0", 0)  # noqa: S104 - told, not bound
+MAPPED = bytes(10) + b"\xff\xff"
+"""What an IPv4 address has before it where one of IPv6 is wanted."""
 
 _SOCKADDR_STORAGE = 128
 _COUNTERS = {
@@ -28,12 +34,10 @@ _COUNTERS = {
 
 def sockaddr(endpoint: Endpoint, family: int) -> bytes:
     """``struct sockaddr_in`` or ``sockaddr_in6``; IPv4 is mapped on a socket of AF_INET6."""
-    packed = ip_address(endpoint.host).packed
+    packed = _packed(endpoint.host, family)
     head = abi.SOCKADDR_FAMILY.pack(family)
     if family == AF_INET:
         return head + abi.SOCKADDR_IN.pack(endpoint.port, packed)[2:] + bytes(8)
-    if len(packed) == 4:
-        packed = bytes(10) + b"\xff\xff" + packed
     return head + abi.SOCKADDR_IN6.pack(endpoint.port, packed)[2:] + bytes(4)
 
 
@@ -55,7 +59,7 @@ def mptcp_info(end: End | None) -> bytes:
     """``struct mptcp_info``; of a socket that is not connected, zeros."""
     fields: dict[str, int] = {}
     if end is not None and not end.is_aborted:
-        carried = end.figures()
+        carried = end.below.figures()
         legs = [] if end.is_gone else end.open_legs()
         fields = {
             "subflows": sum(leg.id != 1 for leg in legs),
@@ -78,7 +82,7 @@ def mptcp_info(end: End | None) -> bytes:
 
 def tcp_info(leg: Leg) -> bytes:
     """The figures of the socket that carries the data; the counters are the initial subflow's."""
-    fields = leg.end.figures()
+    fields = leg.end.below.figures()
     fields["state"] = leg.state
     if leg.id != 1:
         fields |= dict.fromkeys(_COUNTERS & fields.keys(), 0)
@@ -105,13 +109,42 @@ def family() -> bytes:
     )
 
 
+def connection(end: End) -> bytes:
+    """``struct inet_diag_msg`` with INET_DIAG_INFO: a socket of IPPROTO_MPTCP."""
+    names = (end.local, end.remote)
+    return _listed(end.family, end.state, names, end.below.inode, mptcp_info(end))
+
+
+def fallen_back(holder: Holder) -> bytes:
+    """The same of one whose connection is TCP."""
+    names = (holder.local or NOWHERE, holder.remote or NOWHERE)
+    flags = abi.MPTCP_INFO_FLAG_FALLBACK
+    info = _pack(abi.MPTCP_INFO_ROWS, {"flags": flags, "token": holder.token, "subflows_total": 1})
+    return _listed(holder.family, holder.below.state, names, holder.below.inode, info)
+
+
+def _listed(
+    family: int, state: TcpState, names: tuple[Endpoint, Endpoint], inode: int, info: bytes
+) -> bytes:
+    ports = [name.port.to_bytes(2, "big") for name in names]
+    hosts = [_packed(name.host, family) for name in names]
+    head = abi.INET_DIAG_MSG.pack(family, state, *ports, *hosts, 0, 0, os.getuid(), inode)
+    return head + attribute(abi.INET_DIAG_INFO, info.ljust(abi.MPTCP_INFO_SIZE, b"\0"))
+
+
+def _packed(host: str, family: int) -> bytes:
+    """The bytes of an address on a socket of this family: IPv4 is mapped on one of AF_INET6."""
+    packed = ip_address(host).packed
+    return MAPPED + packed if family == AF_INET6 and len(packed) == 4 else packed
+
+
 def diag(leg: Leg) -> bytes:
     """``struct inet_diag_msg`` with INET_ULP_INFO_MPTCP."""
     head = abi.INET_DIAG_MSG.pack(
         leg.local.family, leg.state,
         leg.local.port.to_bytes(2, "big"), leg.remote.port.to_bytes(2, "big"),
         ip_address(leg.local.host).packed, ip_address(leg.remote.host).packed,
-        leg.interface, leg.cookie, 0, leg.end.inode,
+        leg.interface, leg.cookie, 0, leg.end.below.inode,
     )  # fmt: skip
     part = (
         attribute(abi.MPTCP_SUBFLOW_ATTR_FLAGS, struct.pack("=I", leg.flags))
@@ -119,18 +152,6 @@ def diag(leg: Leg) -> bytes:
         + attribute(abi.MPTCP_SUBFLOW_ATTR_ID_LOC, bytes([leg.local_id]))
     )
     return head + attribute(abi.INET_DIAG_ULP_INFO, attribute(abi.INET_ULP_INFO_MPTCP, part))
-
-
-def mptcp_diag(end: End) -> bytes:
-    """``struct inet_diag_msg`` of a whole connection, with its ``struct mptcp_info``."""
-    state = TcpState.ESTABLISHED if end.fd < 0 else end.state  # not accepted yet
-    head = abi.INET_DIAG_MSG.pack(
-        end.family, state,
-        end.local.port.to_bytes(2, "big"), end.remote.port.to_bytes(2, "big"),
-        ip_address(end.local.host).packed, ip_address(end.remote.host).packed,
-        0, 0, 0, end.inode,
-    )  # fmt: skip
-    return head + attribute(abi.INET_DIAG_INFO, mptcp_info(end))
 
 
 def event(kind: int, leg: Leg, **fields: int) -> bytes:

@@ -15,8 +15,9 @@ from mptcpapi.connection import Socket
 from mptcpapi.endpoint import Endpoint
 from mptcpapi.syscalls import Linux
 from mptcpapi.testing import answers
+from mptcpapi.testing.ports import Holder
 from mptcpapi.testing.sockets import NetlinkSocket
-from mptcpapi.testing.world import Holder, World
+from mptcpapi.testing.world import World
 
 _OWN_NAMESPACE = "/proc/thread-self/ns/net"
 

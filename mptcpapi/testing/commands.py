@@ -12,8 +12,7 @@ from mptcpapi import abi
 from mptcpapi.abi import AddressFlag, TcpState
 from mptcpapi.endpoint import Endpoint, numeric_host
 from mptcpapi.errors import KernelRefused
-from mptcpapi.lookup import MPTCP_ATTRIBUTE
-from mptcpapi.nlmsg import Message, attribute, frame, number, split
+from mptcpapi.nlmsg import Message, attribute, attributes, frame, number, split
 from mptcpapi.pathmanager import PmAddress, encode, pm_addr
 from mptcpapi.testing import answers
 from mptcpapi.testing.connection import Leg
@@ -65,27 +64,14 @@ def _acknowledgement(message: Message, refused: KernelRefused | None) -> bytes:
 
 
 def _diag(world: World, message: Message) -> Bodies:
-    if MPTCP_ATTRIBUTE in message.body:
-        return _mptcp_diag(world, message)
-    return _tcp_diag(world, message)
-
-
-def _mptcp_diag(world: World, message: Message) -> Bodies:
-    """The connection whose token is the cookie; of lists, that of those between certain ports."""
-    *_, sport, _, _, _, _, cookie = abi.INET_DIAG_REQ_V2.unpack_from(message.body)
-    if message.flags & abi.NLM_F_DUMP and any(sport):
-        return  # no connection is between two ports of the same number
-    token = int.from_bytes(cookie.to_bytes(8, byteorder)[:4], byteorder)
-    end = world.living(token)
-    if end is None:
-        raise KernelRefused(ENOENT, "")
-    yield answers.mptcp_diag(end)
-
-
-def _tcp_diag(world: World, message: Message) -> Bodies:
-    _, _, _, _, sport, dport, source, destination, _, cookie = abi.INET_DIAG_REQ_V2.unpack_from(
-        message.body
+    family, _, _, _, sport, dport, source, destination, _, cookie = (
+        abi.INET_DIAG_REQ_V2.unpack_from(message.body)
     )
+    asked = dict(attributes(message.body[abi.INET_DIAG_REQ_V2.size :]))
+    if abi.INET_DIAG_REQ_PROTOCOL in asked:
+        token = int.from_bytes(cookie.to_bytes(8, byteorder)[:4], byteorder)
+        yield from _connections(world, message, family, token)
+        return
     wanted = tuple(int.from_bytes(port, "big") for port in (sport, dport))
     hosts = {ip_address(packed[:size]) for packed in (source, destination) for size in (4, 16)}
     found = [
@@ -103,6 +89,21 @@ def _tcp_diag(world: World, message: Message) -> Bodies:
         world.abort(found[0])
         return
     yield from map(answers.diag, found)
+
+
+def _connections(world: World, message: Message, family: int, token: int) -> Bodies:
+    """The sockets of MPTCP that have a token: all of a family, or the one with this token."""
+    world.settle()
+    living = [end for end in world.connections.values() if not end.is_aborted]
+    known = {end.token: (end.family, answers.connection(end)) for end in living}
+    for holder in world.fallen_back():
+        known[holder.token] = (holder.family, answers.fallen_back(holder))
+    if message.flags & abi.NLM_F_DUMP:
+        yield from (body for its_family, body in known.values() if its_family == family)
+    elif token in known:
+        yield known[token][1]
+    else:
+        raise KernelRefused(ENOENT, "")
 
 
 # --- the path manager

@@ -8,20 +8,35 @@ import socket
 import termios
 from collections.abc import Iterator
 from contextlib import contextmanager
-from errno import EADDRINUSE, EADDRNOTAVAIL, ECONNREFUSED, ENETUNREACH, ENOBUFS, ENOTCONN, EPERM
+from errno import (
+    EADDRINUSE,
+    EADDRNOTAVAIL,
+    ECONNREFUSED,
+    EINVAL,
+    ENETUNREACH,
+    ENOBUFS,
+    ENOTCONN,
+    EPERM,
+)
 from ipaddress import ip_address
+from multiprocessing.reduction import ForkingPickler
 from struct import Struct
-from typing import Any, TypeVar
+from sys import byteorder
+from typing import Any, NoReturn, TypeVar
 
 from mptcpapi import abi
 from mptcpapi.connection import Socket
 from mptcpapi.endpoint import Endpoint
+from mptcpapi.errors import InvalidArgument
 from mptcpapi.testing import answers
 from mptcpapi.testing.commands import answer
-from mptcpapi.testing.world import Coming, Holder, Listener, World, endpoint_of
+from mptcpapi.testing.ports import Holder, check_address, is_taken
+from mptcpapi.testing.world import Coming, World, endpoint_of
 
 T = TypeVar("T")
 
+_ELSEWHERE = "127.77.80.84"
+"""The loopback address where all is that is not on the loopback interface of the fake."""
 _LINGER = Struct("=ii")
 """``struct linger``"""
 _INT_SIZE = 4
@@ -58,7 +73,13 @@ def socket_class(world: World) -> Iterator[None]:
 
 def _upon_fake(world: World, base: type[Socket]) -> type[Socket]:
     names = {"__module__": base.__module__, "_world": world}
-    return type(base.__name__, (base, _Below), names)
+    made = type(base.__name__, (base, _Below), names)
+    ForkingPickler.register(made, _refuse_to_send)
+    return made
+
+
+def _refuse_to_send(_: Socket) -> NoReturn:
+    raise InvalidArgument(EINVAL, "a socket of a FakeStack stays in its process: it cannot be sent")
 
 
 class _Below(socket.socket):
@@ -75,29 +96,16 @@ class _Below(socket.socket):
             known = self._world.holder(fileno)
             self._hold(known or Holder(self.family, is_mptcp=False))
             return
-        if self._world.disabled:
+        is_mptcp = proto == abi.IPPROTO_MPTCP
+        if is_mptcp and self._world.disabled:
             raise OSError(self._world.disabled, os.strerror(self._world.disabled))
         # the kernel says what it says to TCP where the type or family cannot be
-        super().__init__(family, type, socket.IPPROTO_TCP)
-        self._hold(Holder(family, is_mptcp=True))
+        super().__init__(family, type, socket.IPPROTO_TCP if is_mptcp else proto)
+        self._hold(Holder(family, is_mptcp))
 
     def _hold(self, holder: Holder) -> None:
         self._holder = holder
-        holder.sockets += 1
-        self._world.holders[os.fstat(self.fileno()).st_ino] = holder
-        self._carry()
-
-    def _carry(self) -> None:
-        """Be the socket that carries the connection's data."""
-        if self._holder.end is not None:
-            fd = self.fileno()
-            self._holder.end.fd, self._holder.end.inode = fd, os.fstat(fd).st_ino
-
-    def detach(self) -> int:
-        """Like ``socket.detach``."""
-        if self.fileno() >= 0:
-            self._holder.sockets -= 1
-        return super().detach()
+        self._world.hold(holder, self.fileno())
 
     @property
     def proto(self) -> int:
@@ -108,25 +116,34 @@ class _Below(socket.socket):
 
     def bind(self, address: Any) -> None:
         """Take an address of the fake network; below, one of the loopback interface."""
-        wanted = self._resolve(address)
+        wanted = self._resolve(address, "bind")
         world = self._world
         with world.lock:
             if not wanted.is_wildcard and not world.is_known(wanted.host):
                 raise OSError(EADDRNOTAVAIL, os.strerror(EADDRNOTAVAIL))
-            if wanted.port and wanted in world.listeners:
-                raise OSError(EADDRINUSE, os.strerror(EADDRINUSE))
+            if self._holder.is_v6_only and wanted.family != socket.AF_INET6:
+                raise OSError(EINVAL, os.strerror(EINVAL))
+            self._check_free(wanted)
             super().bind(self._real(wanted))
             port = wanted.port or super().getsockname()[1]
             self._holder.local = Endpoint(wanted.host, port)
+
+    def _check_free(self, wanted: Endpoint) -> None:
+        self._world.reap()
+        if wanted.port and is_taken(wanted, self._holder, self._world.holders.values()):
+            raise OSError(EADDRINUSE, os.strerror(EADDRINUSE))
 
     def _real(self, wanted: Endpoint) -> tuple[Any, ...]:
         """The address on the loopback interface for one of the fake network."""
         if ip_address(wanted.host).is_loopback:
             return self._name(wanted)
-        return self._name(Endpoint("127.0.0.1", wanted.port if wanted.is_wildcard else 0))
+        if wanted.is_wildcard and not self._holder.is_v6_only:
+            return self._name(Endpoint("127.0.0.1", wanted.port))
+        return self._name(Endpoint(_ELSEWHERE, 0))
 
-    def _resolve(self, address: Any) -> Endpoint:
+    def _resolve(self, address: Any, call: str) -> Endpoint:
         """The endpoint of an address, whose host may be a name."""
+        check_address(address, self.family, call)
         host, port = address[:2]
         found = socket.getaddrinfo(host or None, port, self.family, 1, 0, socket.AI_PASSIVE)
         return endpoint_of(found[0][4])
@@ -155,24 +172,29 @@ class _Below(socket.socket):
 
     def setsockopt(self, level: int, option: int, *value: Any) -> None:
         """Like ``socket.setsockopt``; IPv6 is carried over IPv4, so IPV6_V6ONLY is remembered."""
-        if (level, option) == (socket.IPPROTO_IPV6, socket.IPV6_V6ONLY):
-            self._holder.is_v6_only = bool(value[0])
-        else:
-            super().setsockopt(level, option, *value)
+        super().setsockopt(level, option, *value)  # whatever is no value is refused
+        if self._is_v6_only_asked(level, option):
+            if self._holder.local is not None:
+                raise OSError(EINVAL, os.strerror(EINVAL))
+            self._holder.is_v6_only = bool(super().getsockopt(level, option))
+            super().setsockopt(level, option, 0)
+
+    def _is_v6_only_asked(self, *asked: int) -> bool:
+        is_it = asked == (socket.IPPROTO_IPV6, socket.IPV6_V6ONLY)
+        return is_it and self.family == socket.AF_INET6
 
     def listen(self, *backlog: int) -> None:
         """Listen, for connections and for joins."""
         if self._holder.local is None:
             self.bind(("", 0))
-        super().listen(*backlog)
         holder, world = self._holder, self._world
-        if holder.local is None or holder.is_listening:
-            return
         with world.lock:
-            holder.is_listening = True
-            real = endpoint_of(super().getsockname())
-            found = Listener(real, self.family, holder.is_mptcp, holder.is_v6_only)
-            world.listeners[holder.local] = found
+            if holder.local is None or holder.is_listening or holder.remote is not None:
+                super().listen(*backlog)
+                return
+            self._check_free(holder.local)
+            super().listen(*backlog)
+            holder.is_listening, holder.real = True, endpoint_of(super().getsockname())
             if holder.is_mptcp:
                 kind = abi.MPTCP_EVENT_LISTENER_CREATED
                 world.multicast(answers.listener(kind, holder.local))
@@ -180,24 +202,23 @@ class _Below(socket.socket):
     def accept(self) -> tuple[socket.socket, Any]:
         """The next connection, with its address in the fake network."""
         accepted, real = super().accept()
-        with self._world.lock:
-            coming = self._world.coming.pop(endpoint_of(real), None)
-            if coming is None:  # of a client outside of the fake
-                return accepted, real
-            held = Holder(self.family, coming.end is not None, coming.server, coming.client)
-            held.end = coming.end
-            self._world.holders[os.fstat(accepted.fileno()).st_ino] = held
-        return accepted, self._name(coming.client)
+        held = self._world.holder(accepted.fileno())
+        if held is None or held.remote is None:  # of a client outside of the fake
+            return accepted, real
+        return accepted, self._name(held.remote)
 
     def connect(self, address: Any) -> None:
         """Connect to who listens there in the fake network, or to a TCP server on loopback."""
-        target = self._resolve(address)
+        target = self._target(address)
+        if self._holder.remote is not None or self._holder.is_listening:
+            super().connect(self._name(target))  # it is connected, or tries to be
+            return
         found = self._world.listener(target)
-        if found is None:
+        if found is None or found.real is None:
             self._connect_outside(target)
             return
         with self._world.lock:
-            real = self._leave_for(target, found)
+            real = self._leave_for(target, found, found.real)
         try:
             super().connect(self._name(found.real))
         except BlockingIOError:
@@ -215,27 +236,38 @@ class _Below(socket.socket):
             return failed.errno or 0
         return 0
 
+    def _target(self, address: Any) -> Endpoint:
+        """Where to connect to; a wildcard means this host."""
+        target = self._resolve(address, "connect")
+        if self._holder.is_v6_only and target.family != socket.AF_INET6:
+            raise OSError(ENETUNREACH, os.strerror(ENETUNREACH))
+        if target.is_wildcard:
+            loopback = "::1" if target.family == socket.AF_INET6 else "127.0.0.1"
+            return Endpoint(loopback, target.port)
+        return target
+
     def _connect_outside(self, target: Endpoint) -> None:
         """Traffic stays on the loopback interface."""
         if not ip_address(target.host).is_loopback:
             code = ECONNREFUSED if self._world.is_known(target.host) else ENETUNREACH
             raise OSError(code, os.strerror(code))
-        self._holder.is_tcp = True
+        holder = self._holder
         super().connect(self._name(target))
+        holder.is_tcp, holder.remote = True, target
+        holder.local = holder.local or endpoint_of(super().getsockname())
 
-    def _leave_for(self, target: Endpoint, found: Listener) -> Endpoint:
+    def _leave_for(self, target: Endpoint, found: Holder, there: Endpoint) -> Endpoint:
         """Make the connection in the fake kernel; the real address by which it will come."""
         world, holder = self._world, self._holder
         if holder.local is None:
-            super().bind(self._name(Endpoint(found.real.host, 0)))
+            super().bind(self._name(Endpoint(there.host, 0)))
         real = endpoint_of(super().getsockname())
         local = holder.local or Endpoint(self._source(target), real.port)
         if local.is_wildcard:
             local = Endpoint(self._source(target), local.port)
         holder.local, holder.remote = local, target
         if holder.is_mptcp and found.is_mptcp and not world.strips_options:
-            holder.end = world.establish(self.family, local, target, found.family)
-            self._carry()
+            world.carry(holder, world.establish(self.family, local, target, found.family))
         else:
             holder.is_tcp = True
         world.coming[real] = Coming(local, target, holder.end and holder.end.peer)
@@ -253,6 +285,7 @@ class _Below(socket.socket):
 
     def _come_back(self, real: Endpoint) -> None:
         self._world.coming.pop(real, None)
+        self._holder.remote = None
         if self._holder.end is not None:
             self._world.forget(self._holder.end)
             self._holder.end = None
@@ -260,7 +293,10 @@ class _Below(socket.socket):
     def getsockopt(self, level: int, option: int, *size: int) -> Any:
         """Like ``socket.getsockopt``."""
         if (level, option) == (socket.SOL_SOCKET, socket.SO_PROTOCOL):
-            return self.proto
+            return self.proto.to_bytes(_INT_SIZE, byteorder) if size else self.proto
+        if self._is_v6_only_asked(level, option):
+            is_set = int(self._holder.is_v6_only)
+            return is_set.to_bytes(_INT_SIZE, byteorder) if size else is_set
         return super().getsockopt(level, option, *size)
 
     # --- data: after it the connection may be fully established
@@ -297,25 +333,23 @@ class _Below(socket.socket):
     def _real_close(self, *arguments: Any) -> None:
         """What ``close`` does once no file made of the socket is open; ``ssl`` does it here too."""
         with self._world.lock:
-            self._let_go()
-        super()._real_close(*arguments)  # type: ignore[misc]  # not in the hints
+            self._holder.is_aborted = self._aborts()
+            super()._real_close(*arguments)  # type: ignore[misc]  # not in the hints
+            self._world.reap()
 
-    def _let_go(self) -> None:
-        holder, world = self._holder, self._world
-        holder.sockets -= 1
-        if holder.sockets > 0:
+    def __del__(self) -> None:
+        """Nobody has closed it. The kernel notices when Python does, so its fake has to."""
+        if self.fileno() < 0 or "_holder" not in vars(self):
             return
-        world.holders.pop(os.fstat(self.fileno()).st_ino, None)
-        if holder.is_listening and holder.local is not None:
-            del world.listeners[holder.local]
-            if holder.is_mptcp:
-                kind = abi.MPTCP_EVENT_LISTENER_CLOSED
-                world.multicast(answers.listener(kind, holder.local))
-        if holder.end is not None and not holder.is_tcp:
-            world.end(holder.end, abortive=self._aborts())
+        with self._world.lock:
+            self._holder.is_aborted = self._aborts()
+            super().__del__()  # type: ignore[misc]  # not in the hints
+            self._world.reap()
 
     def _aborts(self) -> bool:
         """Whether closing it now resets the connection: as asked for, or as data is unread."""
+        if self._holder.end is None or self.fileno() < 0:
+            return False
         linger = super().getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER.size)
         if _LINGER.unpack(linger) == (1, 0):
             return True
@@ -350,6 +384,7 @@ class NetlinkSocket(socket.socket):
 
     def recvfrom(self, size: int, flags: int = 0) -> tuple[bytes, Any]:
         """The next datagram, from the kernel."""
+        self._world.reap()  # of what was closed meanwhile an event may be told
         datagram = super().recv(size, flags)
         if datagram == _LOST:
             raise OSError(ENOBUFS, os.strerror(ENOBUFS))

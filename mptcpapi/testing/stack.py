@@ -9,17 +9,19 @@ from errno import ECONNREFUSED, EINVAL, ENOPROTOOPT
 from typing import Literal, Self
 
 from mptcpapi import syscalls
-from mptcpapi.endpoint import numeric_host
+from mptcpapi.connection import REASONS
+from mptcpapi.control import check_backup
 from mptcpapi.errors import InvalidArgument
-from mptcpapi.info import Descriptor, Subflow, fileno
+from mptcpapi.info import Descriptor, Subflow, fileno, mptcp_in_use
 from mptcpapi.netlink import mptcp_pm_family
 from mptcpapi.subflow import no_such_subflow
 from mptcpapi.subflow_options import walk
+from mptcpapi.testing import asked
 from mptcpapi.testing.calls import FakeCalls
 from mptcpapi.testing.connection import End, Leg
 from mptcpapi.testing.options import FakeWalk
 from mptcpapi.testing.sockets import socket_class
-from mptcpapi.testing.world import Interface, World
+from mptcpapi.testing.world import World
 
 PathManager = Literal["kernel", "userspace"]
 
@@ -39,7 +41,7 @@ class FakeStack:
     Data flows over TCP on the loopback interface and nothing leaves it. There can be one such stack
     at a time; sockets that are still open when it is left go on as plain TCP.
 
-    :raises InvalidArgument: an address that is none, or used twice
+    :raises InvalidArgument: an address that is none, or used twice; no such path manager
     """
 
     def __init__(
@@ -50,13 +52,12 @@ class FakeStack:
         path_manager: PathManager = "userspace",
         peer_path_manager: PathManager = "userspace",
     ) -> None:
-        named = DEFAULT_PATHS if paths is None else paths
-        numbered = enumerate(named.items(), start=2)  # the loopback interface is 1
+        interfaces = asked.read_paths(DEFAULT_PATHS if paths is None else paths)
         self._world = World(
-            [Interface(index, name, _host(host)) for index, (name, host) in numbered],
-            {_host(host) for host in peers},
-            path_manager,
-            peer_path_manager,
+            interfaces,
+            asked.read_peers(peers, interfaces),
+            asked.read_path_manager(path_manager),
+            asked.read_path_manager(peer_path_manager),
         )
         self._undo = ExitStack()
 
@@ -85,14 +86,7 @@ class FakeStack:
 
         :raises InvalidArgument: there is neither such a path nor such an address
         """
-        for known in self._world.paths:
-            if known.name == path:
-                return known.host
-        if path not in self._world.peers and all(path != each.host for each in self._world.paths):
-            names = ", ".join(each.name for each in self._world.paths)
-            text = f"path {path!r}: the stack has neither such a path nor such an address ({names})"
-            raise InvalidArgument(EINVAL, text)
-        return path
+        return asked.find_host(path, self._world.paths, self._world.peers)
 
     def cut(self, path: str) -> None:
         """Let nothing get through on a path, or from and to an address, until it is mended.
@@ -115,9 +109,11 @@ class FakeStack:
 
         ``errno``: ECONNREFUSED: it answers the SYN with RST; ECONNRESET: its path manager takes no
         more, and it resets the subflow after the third ACK.
+
+        :raises InvalidArgument: no such path, or another errno
         """
         with self._world.changed():
-            self._world.refused[self.address(path)] = errno
+            self._world.refused[self.address(path)] = asked.read_errno(errno, asked.REFUSALS)
 
     def admit(self, path: str) -> None:
         """Undo `refuse`."""
@@ -128,6 +124,7 @@ class FakeStack:
         """Let the other end close a subflow of this end, with FIN.
 
         :raises NoSuchSubflow: there is no such subflow
+        :raises InvalidArgument: it is no `Subflow`, as an id is none
         """
         with self._world.changed():
             self._world.destroy(self._other_end(subflow))
@@ -136,6 +133,7 @@ class FakeStack:
         """Let the other end abort a subflow of this end, with RST.
 
         :raises NoSuchSubflow: there is no such subflow
+        :raises InvalidArgument: it is no `Subflow`, as an id is none
         """
         with self._world.changed():
             self._world.abort(self._other_end(subflow))
@@ -144,14 +142,18 @@ class FakeStack:
         """Let the other end re-prioritise a subflow of this end, with MP_PRIO.
 
         :raises NoSuchSubflow: there is no such subflow
+        :raises InvalidArgument: it is no `Subflow`, as an id is none
         """
+        check_backup(backup)
         with self._world.changed():
             self._world.prioritise(self._other_end(subflow), backup)
 
     def _other_end(self, subflow: Subflow) -> Leg:
+        asked.check_subflow(subflow)
+        meant = (subflow.id, subflow.local, subflow.remote)
         legs = [leg for end in self._world.connections.values() for leg in end.open_legs()]
         for leg in legs:
-            if (leg.local, leg.remote) == (subflow.local, subflow.remote) and leg.twin:
+            if (leg.id, leg.local, leg.remote) == meant and leg.twin:
                 return leg.twin
         raise no_such_subflow(subflow.id, (leg.id for leg in legs))
 
@@ -161,7 +163,10 @@ class FakeStack:
         """Let a connection fall back to TCP; ``None``: all that are made from now on.
 
         :raises InvalidArgument: it is none of MPTCP, or has more than one subflow: then it cannot
+        :raises SocketClosed: it is closed
         """
+        if sock is not None:
+            mptcp_in_use(fileno(sock))  # raises if it is closed, or no socket
         with self._world.changed():
             if sock is None:
                 self._world.strips_options = True
@@ -176,12 +181,15 @@ class FakeStack:
     def _fall_back(self, end: End) -> None:
         for holder in self._world.holders.values():
             if holder.end in {end, end.peer}:
-                holder.is_tcp = True
+                holder.is_tcp, holder.token = True, holder.end.token if holder.end else 0
         self._world.forget(end)
 
     def disable(self, errno: int = ENOPROTOOPT) -> None:
-        """Make no MPTCP sockets from now on; ``errno``: that of ``socket``, see `Unavailable`."""
-        self._world.disabled = errno
+        """Make no MPTCP sockets from now on; ``errno``: that of ``socket``, see `Unavailable`.
+
+        :raises InvalidArgument: an errno that says something else
+        """
+        self._world.disabled = asked.read_errno(errno, REASONS)
 
     def no_privilege(self) -> None:
         """Take CAP_NET_ADMIN away from this process."""
@@ -192,10 +200,3 @@ class FakeStack:
         with self._world.lock:
             for follower in self._world.audience:
                 follower.lose()
-
-
-def _host(text: str) -> str:
-    try:
-        return numeric_host(text)
-    except ValueError as broken:
-        raise InvalidArgument(EINVAL, f"address {text!r}: expected an IP address") from broken

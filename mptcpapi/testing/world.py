@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 import os
+import stat
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from errno import (
     ECONNABORTED,
@@ -14,7 +15,7 @@ from errno import (
     EINVAL,
 )
 from ipaddress import ip_address
-from socket import AF_INET6
+from socket import socket
 from typing import NamedTuple, Protocol
 
 from mptcpapi import abi
@@ -24,7 +25,9 @@ from mptcpapi.errors import KernelRefused
 from mptcpapi.nlmsg import frame
 from mptcpapi.pathmanager import LocalAddress
 from mptcpapi.testing import answers
+from mptcpapi.testing.below import inode_of
 from mptcpapi.testing.connection import End, Leg
+from mptcpapi.testing.ports import Holder, listener_at
 
 _FIRST_TOKEN = 0x4D50_0001
 _FIRST_PORT = 49152
@@ -46,35 +49,6 @@ class Interface(NamedTuple):
     number: int
     name: str
     host: str
-
-
-class Listener(NamedTuple):
-    """A socket that listens in the fake network."""
-
-    real: Endpoint
-    """Where it listens in truth: on the loopback interface."""
-    family: int
-    is_mptcp: bool
-    is_v6_only: bool
-
-
-@dataclass(eq=False)
-class Holder:
-    """What is known of one socket."""
-
-    family: int
-    is_mptcp: bool
-    local: Endpoint | None = None
-    """In the fake network; ``None``: not bound."""
-    remote: Endpoint | None = None
-    """In the fake network; ``None``: not connected, or to a server outside of it."""
-    end: End | None = None
-    is_tcp: bool = False
-    """Whether the connection fell back."""
-    sockets: int = 0
-    """Objects that have a descriptor of it."""
-    is_v6_only: bool = False
-    is_listening: bool = False
 
 
 class Coming(NamedTuple):
@@ -109,7 +83,6 @@ class World:
     """By the inode of the socket."""
     connections: dict[int, End] = field(default_factory=dict)
     """By token."""
-    listeners: dict[Endpoint, Listener] = field(default_factory=dict)
     coming: dict[Endpoint, Coming] = field(default_factory=dict)
     """By the real address of the client."""
     audience: list[Audience] = field(default_factory=list)
@@ -130,7 +103,7 @@ class World:
         with self.lock:
             for end in self.connections.values():
                 if end.is_stalled:
-                    end.let_through(yes=True)
+                    end.below.let_through(yes=True)
                 for leg in end.open_legs():
                     self.close_leg(leg)
 
@@ -138,12 +111,6 @@ class World:
         """The open subflow with this cookie."""
         legs = (leg for end in self.connections.values() for leg in end.open_legs())
         return next((leg for leg in legs if leg.cookie == cookie), None)
-
-    def living(self, token: int) -> End | None:
-        """The connection with this token, TCP or not: it keeps the token when it falls back."""
-        fallen_back = (holder.end for holder in self.holders.values() if holder.is_tcp)
-        known = (self.connections.get(token), *fallen_back)
-        return next((end for end in known if end and end.token == token), None)
 
     # --- addresses
 
@@ -155,25 +122,69 @@ class World:
         """Whether somebody has this address."""
         return self.is_own(host) or host in self.peers
 
-    def listener(self, target: Endpoint) -> Listener | None:
+    # --- sockets
+
+    def listener(self, target: Endpoint) -> Holder | None:
         """Who listens there."""
-        wildcards = {4: ("0.0.0.0", "::"), 6: ("::",)}[ip_address(target.host).version]  # noqa: S104
-        for host in (target.host, *wildcards):
-            found = self.listeners.get(Endpoint(host, target.port))
-            if found and not (found.is_v6_only and target.family != AF_INET6):
-                return found
-        return None
+        self.reap()
+        return listener_at(target, self.holders.values())
 
     def holder(self, fd: int) -> Holder | None:
         """What is known of a socket; ``None`` of one that was not made here."""
-        try:
-            inode = os.fstat(fd).st_ino
-        except OSError:
+        with self.lock:
+            inode = inode_of(fd)
+            if inode is None:
+                return None
+            found = self.holders.get(inode) or self._adopt(fd)
+            if found:
+                found.below.has(fd)
+            return found
+
+    def hold(self, holder: Holder, fd: int) -> None:
+        """Know of a new socket."""
+        holder.below.has(fd)
+        self.holders[holder.below.inode] = holder
+
+    def _adopt(self, fd: int) -> Holder | None:
+        """What is known of a connection that was just accepted, be it by a socket of ``ssl``."""
+        if not self.coming or not stat.S_ISSOCK(os.fstat(fd).st_mode):
             return None
-        found = self.holders.get(inode)
-        if found and found.end and found.end.inode == inode:
-            found.end.fd = fd
-        return found
+        with suppress(OSError), socket(fileno=os.dup(fd)) as twin:
+            coming = self.coming.pop(endpoint_of(twin.getpeername()), None)
+            if coming is not None:
+                held = Holder(twin.family, coming.end is not None, coming.server, coming.client)
+                self.hold(held, fd)
+                self.carry(held, coming.end)
+                return held
+        return None
+
+    def carry(self, holder: Holder, end: End | None) -> None:
+        """Let the socket carry the data of this end."""
+        holder.end = end
+        if end is not None:
+            end.below = holder.below
+
+    def reap(self) -> None:
+        """Notice which sockets this process has no descriptor of any more, as the kernel would."""
+        with self.lock:
+            for inode, holder in list(self.holders.items()):
+                if holder.below.find() is None:
+                    del self.holders[inode]
+                    self._let_go(holder)
+
+    def fallen_back(self) -> Iterator[Holder]:
+        """The sockets of MPTCP whose connection is TCP; they have a token all the same."""
+        for holder in self.holders.values():
+            if holder.is_mptcp and holder.is_tcp and holder.remote is not None:
+                holder.token = holder.token or next(self._tokens)
+                yield holder
+
+    def _let_go(self, holder: Holder) -> None:
+        if holder.is_listening and holder.is_mptcp and holder.local is not None:
+            kind = abi.MPTCP_EVENT_LISTENER_CLOSED
+            self.multicast(answers.listener(kind, holder.local))
+        if holder.end is not None and not holder.is_tcp:
+            self.end(holder.end, abortive=holder.is_aborted)
 
     def token_of(self, token: int) -> End:
         """The connection that a command means.
@@ -217,15 +228,16 @@ class World:
 
     def settle(self) -> None:
         """Notice which connections have carried data, and so are fully established."""
+        self.reap()
         for end in list(self.connections.values()):
-            if not end.is_settled and end.fd >= 0 and end.state is TcpState.ESTABLISHED:
-                carried = end.figures()
+            if not end.is_settled and end.below.inode and end.state is TcpState.ESTABLISHED:
+                carried = end.below.figures()
                 if carried["bytes_acked"] > 1 or carried["bytes_received"]:
                     end.is_settled = True
                     self.tell(abi.MPTCP_EVENT_ESTABLISHED, end.legs[0], server_side=0)
 
     def end(self, end: End, *, abortive: bool) -> None:
-        """This end's socket is about to be closed."""
+        """This end's socket was closed."""
         if not end.is_aborted:
             self.multicast(answers.closed(end))
         if abortive and end.peer is not None and not self.is_stalled(end):
@@ -337,9 +349,9 @@ class World:
         """Let the sockets below carry data, or not, as the subflows can."""
         for end in self.connections.values():
             is_stalled = self.is_stalled(end)
-            if is_stalled != end.is_stalled and end.fd >= 0:
+            if is_stalled != end.is_stalled and end.below.inode:
                 end.is_stalled = is_stalled
-                end.let_through(not is_stalled)
+                end.below.let_through(not is_stalled)
 
     def tell(self, kind: int, leg: Leg, **fields: int) -> None:
         """Send an event about a subflow."""

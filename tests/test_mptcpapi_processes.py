@@ -1,0 +1,133 @@
+"""Sockets that go to other processes: by fork, and as multiprocessing sends them."""
+
+import copy
+import multiprocessing
+import os
+import pickle
+import socket
+from collections.abc import Callable, Iterator
+from errno import EBADF, EINVAL
+from pathlib import Path
+from typing import Any
+
+import pytest
+from other_process import Own, tell, tell_of_received
+
+import mptcpapi
+from mptcpapi import InvalidArgument, NoPrivilege, Socket, SocketClosed, Unavailable, Unsupported
+from mptcpapi.processes import sockets_of
+from mptcpapi.testing import FakeStack
+
+STARTS = multiprocessing.get_all_start_methods()
+pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+"""Python 3.12 warns of it where threads run, as that which hands over descriptors does."""
+
+
+@pytest.fixture
+def listener() -> Iterator[Socket]:
+    """One of the userspace path manager, so that it accepts subflows."""
+    try:
+        mptcpapi.set_path_manager("userspace")
+        made = mptcpapi.create_server(("127.0.0.1", 0))
+    except (NoPrivilege, Unavailable, Unsupported) as reason:
+        pytest.skip(str(reason))
+    with made:
+        yield made
+    mptcpapi.set_path_manager("kernel")
+
+
+def as_argument(context: Any, sock: Socket) -> Any:
+    process = context.Process(target=tell, args=(sock,))
+    process.start()
+    return process
+
+
+def over_a_pipe(context: Any, sock: Socket) -> Any:
+    here, there = context.Pipe()
+    with here, there:
+        process = context.Process(target=tell_of_received, args=(there,))
+        process.start()
+        here.send(sock)
+        process.join(10)
+    return process
+
+
+@pytest.mark.parametrize("send", [as_argument, over_a_pipe])
+@pytest.mark.parametrize("start", STARTS)
+@pytest.mark.parametrize("kind", [Socket, Own])
+def test_a_socket_goes_to_another_process(
+    listener: Socket, kind: type[Socket], start: str, send: Callable[[Any, Socket], Any]
+) -> None:
+    """It is of its class there, has its timeout, and goes on accepting subflows."""
+    with mptcpapi.create_connection(listener.getsockname(), 10) as client:
+        with kind(fileno=listener.dup().detach()) as other, other.accept()[0] as server:
+            server.settimeout(7)
+            process = send(multiprocessing.get_context(start), server)
+        process.join(10)
+
+        with client.makefile("rb") as told:
+            expected = (kind.__name__, mptcpapi.IPPROTO_MPTCP, 7.0, True)
+            assert told.read() == repr(expected).encode()
+
+
+def test_what_it_listens_at_goes_along(listener: Socket) -> None:
+    with mptcpapi.create_connection(listener.getsockname(), 5) as client:
+        server, _ = listener.accept()
+        client.sendall(b"x")
+        server.recv(1)
+        number = server.announce(("127.0.0.2", 0), listen=True)
+        here, there = multiprocessing.Pipe()
+        with here, there, server:
+            here.send(server)
+            other: Socket = there.recv()
+        with other:
+            socket.create_connection(("127.0.0.2", listener.getsockname()[1]), 5).close()
+            other.withdraw(number)
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.2", listener.getsockname()[1]), 5)
+
+
+def followers() -> set[str]:
+    """The netlink sockets of this network namespace that listen to something, by inode."""
+    lines = Path("/proc/net/netlink").read_text(encoding="ascii").splitlines()[1:]
+    return {fields[-1] for fields in map(str.split, lines)}
+
+
+def test_after_a_fork_subflows_are_accepted_until_both_have_closed(listener: Socket) -> None:
+    context = multiprocessing.get_context("fork")
+    here, there = context.Pipe()
+    inodes = {str(os.fstat(fd).st_ino) for fd, _ in sockets_of("self")} & followers()
+    with here, there:
+        child = context.Process(target=there.recv)
+        child.start()
+        listener.close()
+        assert inodes
+        assert inodes <= followers()
+
+        here.send("enough")
+        child.join(10)
+
+    assert not inodes & followers()
+
+
+def test_a_closed_socket_goes_nowhere(listener: Socket) -> None:
+    closed = Socket()
+    closed.close()
+
+    with pytest.raises(SocketClosed, match="is closed: it cannot be sent") as refusal:
+        multiprocessing.Pipe()[0].send(closed)
+    assert refusal.value.errno == EBADF
+
+
+@pytest.mark.parametrize("make", [pickle.dumps, copy.copy, copy.deepcopy])
+def test_a_socket_is_not_copied(listener: Socket, make: Callable[[object], object]) -> None:
+    """As socket.socket is not, and with its text."""
+    with Own() as sock, pytest.raises(TypeError, match="cannot pickle 'Own' object"):
+        make(sock)
+
+
+def test_a_socket_of_the_fake_stays_in_it() -> None:
+    with FakeStack(), Socket() as sock:
+        with pytest.raises(InvalidArgument, match="stays in its process") as refusal:
+            multiprocessing.Pipe()[0].send(sock)
+        assert refusal.value.errno == EINVAL
