@@ -43,6 +43,14 @@ class Linux:
         """``ioctl`` of C, without an argument."""
         return fcntl.ioctl(fd, request)
 
+    def lock(self, fd: int, byte: int) -> None:
+        """Lock a byte for this process (F_SETLK); BlockingIOError: another process has it."""
+        fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, byte)
+
+    def unlock(self, fd: int, byte: int) -> None:
+        """Unlock it, if this process has it."""
+        fcntl.lockf(fd, fcntl.LOCK_UN, 1, byte)
+
     def interfaces(self) -> list[tuple[int, str]]:
         """Index and name of each network interface of the thread's namespace."""
         return socket.if_nameindex()
