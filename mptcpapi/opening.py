@@ -101,12 +101,12 @@ def open_before(
             ends = wanted_ends(connection.fd, connection.remote, local, remote)
             wanted = _Wanted(*ends, backup, _index(sock, interface))
             opened = _Opening(connection, events, wanted, deadline).to_its_end()
+            return opened  # noqa: RET504 - known, should leaving be interrupted
     except BaseException:
         if opened is not None:  # Ctrl-C came while netlink sockets were closed
             with suppress(MptcpError), control(sock) as connection:
                 connection.take_back(opened)
         raise
-    return opened
 
 
 def _index(sock: Descriptor, interface: str | int | None) -> int:

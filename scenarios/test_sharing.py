@@ -7,8 +7,6 @@ from contextlib import ExitStack
 
 import pytest
 
-import mptcpapi
-
 pytestmark = pytest.mark.topology("two_paths")
 
 ROUNDS = 40
@@ -30,26 +28,6 @@ for number in range(rounds):
     mptcpapi.close_subflow(fd, subflow)
 print(json.dumps(opened))
 """
-
-
-@pytest.fixture
-def sock(client, server):
-    """The client's end of a connection that has carried a byte each way.
-
-    No more: where much is sent, Linux 6.18 may take one segment for another (docs/mptcpapi.md).
-    """
-    with server.stack():
-        # The kernel's path manager would refuse a third subflow while it still closes another.
-        mptcpapi.set_path_manager("userspace")
-        listener = mptcpapi.create_server(("10.0.9.2", 0))
-    with listener, ExitStack() as undo:
-        with client.stack():
-            sock = undo.enter_context(mptcpapi.create_connection(listener.getsockname()))
-        accepted = undo.enter_context(listener.accept()[0])
-        for sender, receiver in ((sock, accepted), (accepted, sock)):
-            sender.sendall(b"x")
-            assert receiver.recv(1) == b"x"
-        yield sock
 
 
 @pytest.fixture
