@@ -34,10 +34,15 @@ def namespace_of(fd: int) -> Iterator[None]:
 
     :raises NoPrivilege: CAP_NET_ADMIN (or, in another namespace, CAP_SYS_ADMIN) is missing
     """
-    with _open_namespace(fd) as theirs, _open_own_namespace() as ours, ExitStack() as release:
+    with (
+        _open_namespace(fd) as theirs,
+        _open_own_namespace() as ours,
+        ExitStack() as last,
+        ExitStack() as first,
+    ):
         if not os.path.samestat(os.fstat(theirs.fileno()), os.fstat(ours.fileno())):
-            for _ in range(2):  # Ctrl-C can come in place of one return
-                release.callback(_enter, ours.fileno())
+            for way_back in (last, first):  # Ctrl-C can come in place of one of them
+                way_back.callback(_enter, ours.fileno())
             _enter(theirs.fileno())
         yield
 
