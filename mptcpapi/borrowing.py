@@ -16,6 +16,7 @@ from mptcpapi.errors import (
     UsageError,
     is_integer,
 )
+from mptcpapi.exclusion import nobody_opens
 from mptcpapi.info import mptcp_in_use, read_full_info, read_inode
 from mptcpapi.netlink import Closing
 from mptcpapi.processes import describe_place, duplicate, owners, reaching_takes
@@ -39,7 +40,8 @@ class Borrowed(Closing):
         """Give it back; a second time is harmless."""
         fd, self._fd = self._fd, -1
         if fd >= 0:
-            os.close(fd)
+            with nobody_opens():  # closing it would end another thread's turn
+                os.close(fd)
 
     @classmethod
     def of_process(cls, pid: int, fd: int) -> Self:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from errno import EINVAL, ETIMEDOUT
 from time import sleep
@@ -15,7 +15,9 @@ from mptcpapi.endpoint import Endpoint
 from mptcpapi.errors import (
     InvalidArgument,
     KernelRefused,
+    MptcpError,
     PathManagerNotUserspace,
+    SocketClosed,
     SubflowTimeout,
 )
 from mptcpapi.info import (
@@ -87,6 +89,13 @@ class Control:
         present = [each for each in self.entries() if is_open(each)]
         mine = next((each for each in present if each.id == entry.id), None)
         return mine is not None and (len(present) > 1 or mine.state is not TcpState.FIN_WAIT2)
+
+    def take_back(self, entry: Subflow) -> None:
+        """Close a subflow of a call that failed, if it is there still."""
+        with suppress(MptcpError):  # it, or the whole connection, may be gone by itself
+            with suppress(SocketClosed):  # netlink can do without the socket
+                self.find(entry)
+            self.manager.destroy(entry.local, entry.remote)
 
     def make_backup(self, entry: Subflow, backup: bool, deadline: Deadline) -> SubflowDetails:
         """Send MP_PRIO; the subflow, once it shows the priority (no event is sent at this host)."""

@@ -86,29 +86,31 @@ class Diag(Closing):
         """
         request = diag_request(local, remote)
         for flags in (0, abi.NLM_F_DUMP):
-            found = self._matching(request, flags, local, remote)
-            if found is not None:
-                return found
+            for found in self._answers(request, flags):
+                if (found.local, found.remote) == (local, remote):
+                    return found
         return None
+
+    def subflows_to(self, remote: Endpoint) -> list[SubflowDiag]:
+        """The connection's subflows to this endpoint."""
+        any_local = Endpoint("0.0.0.0" if remote.family == AF_INET else "::", 0)  # noqa: S104
+        request = diag_request(any_local, remote)
+        return [each for each in self._answers(request, abi.NLM_F_DUMP) if each.remote == remote]
 
     def destroy(self, subflow: SubflowDiag) -> None:
         """SOCK_DESTROY: end it with RST; ENOENT: it is gone, EOPNOTSUPP: this kernel cannot."""
         request = diag_request(subflow.local, subflow.remote, subflow.interface, subflow.cookie)
         self._netlink.request(abi.SOCK_DESTROY, request)
 
-    def _matching(
-        self, request: bytes, flags: int, local: Endpoint, remote: Endpoint
-    ) -> SubflowDiag | None:
+    def _answers(self, request: bytes, flags: int) -> list[SubflowDiag]:
+        """Those of the connection."""
         try:
             answers = self._netlink.request(abi.SOCK_DIAG_BY_FAMILY, request, flags=flags)
         except KernelRefused as refused:
             if refused.errno == ENOENT:
-                return None
+                return []
             raise
-        for found in map(decode_diag, answers):
-            if (found.local, found.remote, found.inode) == (local, remote, self._inode):
-                return found
-        return None
+        return [found for found in map(decode_diag, answers) if found.inode == self._inode]
 
 
 def diag_request(

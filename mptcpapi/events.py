@@ -83,7 +83,11 @@ class EventStream(Closing):
         if token == 0:
             raise ConnectionEnded(ENOTCONN, f"descriptor {fd} is not connected, or not any more")
         stream = cls(_sources(fd), token, lambda: read_full_info(fd))
-        stream._catch_up()
+        try:
+            stream._catch_up()
+        except BaseException:
+            stream.close()
+            raise
         if not seed:
             stream._read.clear()
         return stream

@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from errno import EBADF, EINVAL, EOPNOTSUPP, EPERM
+from io import FileIO
 from pathlib import Path
 
 from mptcpapi import abi, syscalls
@@ -33,24 +34,23 @@ def namespace_of(fd: int) -> Iterator[None]:
 
     :raises NoPrivilege: CAP_NET_ADMIN (or, in another namespace, CAP_SYS_ADMIN) is missing
     """
-    with ExitStack() as release:
-        theirs = _open_namespace(fd)
-        release.callback(os.close, theirs)
-        ours = _open_own_namespace()
-        release.callback(os.close, ours)
-        if not os.path.samestat(os.fstat(theirs), os.fstat(ours)):
-            release.callback(_enter, ours)
-            _enter(theirs)
+    with (
+        _open_namespace(fd) as theirs,
+        _open_own_namespace() as ours,
+        ExitStack() as last,
+        ExitStack() as first,
+    ):
+        if not os.path.samestat(os.fstat(theirs.fileno()), os.fstat(ours.fileno())):
+            for way_back in (last, first):  # Ctrl-C can come in place of one of them
+                way_back.callback(_enter, ours.fileno())
+            _enter(theirs.fileno())
         yield
 
 
 def own_namespace() -> tuple[int, int]:
     """Device and inode of the network namespace of the calling thread: its name, while it lasts."""
-    fd = _open_own_namespace()
-    try:
-        found = os.fstat(fd)
-    finally:
-        os.close(fd)
+    with _open_own_namespace() as own:
+        found = os.fstat(own.fileno())
     return found.st_dev, found.st_ino
 
 
@@ -84,8 +84,8 @@ def no_privilege() -> NoPrivilege:
     )
 
 
-def _open_namespace(fd: int) -> int:
-    """A new descriptor of the network namespace in which the socket ``fd`` was made."""
+def _open_namespace(fd: int) -> FileIO:
+    """The network namespace in which the socket ``fd`` was made."""
     try:
         return syscalls.current.ioctl(fd, abi.SIOCGSKNS)
     except OSError as failed:
@@ -98,9 +98,9 @@ def _open_namespace(fd: int) -> int:
         raise InvalidArgument(EINVAL, text) from failed
 
 
-def _open_own_namespace() -> int:
+def _open_own_namespace() -> FileIO:
     try:
-        return os.open(_OWN_NAMESPACE, os.O_RDONLY | os.O_CLOEXEC)
+        return FileIO(_OWN_NAMESPACE)
     except OSError as failed:
         raise_if_exhausted(failed)
         text = f"cannot open {_OWN_NAMESPACE} ({failed.strerror}): is /proc mounted?"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -29,22 +28,11 @@ from mptcpapi.errors import (
 )
 from mptcpapi.event import Event, EventKind
 from mptcpapi.events import EventStream
+from mptcpapi.exclusion import alone, release
 from mptcpapi.info import Descriptor, Subflow, fileno, read_names
 from mptcpapi.interface import interface_index
 from mptcpapi.pathmanager import LocalAddress, PmAddress, address_ids
 from mptcpapi.subflow import SubflowDetails, is_open
-
-_sending = threading.Lock()
-"""Held while a SYN is sent, so that the entry that is new in the list is known to be its own."""
-
-
-def _renew_lock() -> None:
-    """In a child of fork no thread would release it."""
-    global _sending
-    _sending = threading.Lock()
-
-
-os.register_at_fork(after_in_child=_renew_lock)
 
 _MOST_ID_TRIES = 8
 """EINVAL has other causes than the address id, and every try costs the connection a subflow id."""
@@ -107,20 +95,18 @@ def open_before(
 ) -> SubflowDetails:
     """`open_subflow`, with a deadline that another thread can let expire."""
     check_backup(backup)
-    with control(sock) as connection, EventStream.of_connection(sock) as events:
-        ends = wanted_ends(connection.fd, connection.remote, local, remote)
-        wanted = _Wanted(*ends, backup, _index(sock, interface))
-        opening = _Opening(connection, events, wanted, deadline)
-        try:
-            opening.send_syn()
-            return opening.with_priority(opening.wait_for_fourth_ack())
-        except SubflowRefused:
-            raise
-        except NoSuchSubflow as gone:
-            raise opening.refusal(ECONNABORTED) from gone
-        except BaseException:
-            opening.give_up()
-            raise
+    opened: SubflowDetails | None = None
+    try:
+        with control(sock) as connection, EventStream.of_connection(sock) as events:
+            ends = wanted_ends(connection.fd, connection.remote, local, remote)
+            wanted = _Wanted(*ends, backup, _index(sock, interface))
+            opened = _Opening(connection, events, wanted, deadline).to_its_end()
+            return opened  # noqa: RET504 - known, should leaving be interrupted
+    except BaseException:
+        if opened is not None:  # Ctrl-C came while netlink sockets were closed
+            with suppress(MptcpError), control(sock) as connection:
+                connection.take_back(opened)
+        raise
 
 
 def _index(sock: Descriptor, interface: str | int | None) -> int:
@@ -161,6 +147,8 @@ class _Opening:
         self._deadline = deadline
         self._before: tuple[Subflow, ...] = ()
         """The subflows that were listed just before the SYN was sent."""
+        self._is_sent = False
+        """Whether the SYN may have been sent."""
         self._entry: Subflow | None = None
         """The one that was opened; ``None`` if it was refused before it could be listed."""
         self._was_settled = False
@@ -172,7 +160,20 @@ class _Opening:
         ends = self._wanted if self._entry is None else self._entry
         return f"subflow {ends.local} -> {ends.remote}"
 
-    def send_syn(self) -> None:
+    def to_its_end(self) -> SubflowDetails:
+        """The subflow, with its handshake behind it; if this fails there is none."""
+        try:
+            self._send_syn()
+            return self._with_priority(self._wait_for_fourth_ack())
+        except SubflowRefused:
+            raise
+        except NoSuchSubflow as gone:
+            raise self._refusal(ECONNABORTED) from gone
+        except BaseException:
+            self._give_up()
+            raise
+
+    def _send_syn(self) -> None:
         """Send the SYN, as soon as the connection is far enough for additional subflows."""
         while not self._try_to_send():
             if self._deadline.passed:
@@ -184,7 +185,7 @@ class _Opening:
                 )
             self._next_event(0 if self._was_settled else _LIVENESS_INTERVAL)
 
-    def wait_for_fourth_ack(self) -> SubflowDetails:
+    def _wait_for_fourth_ack(self) -> SubflowDetails:
         """The subflow, once it is fully established.
 
         That is later than SUB_ESTABLISHED: an acceptor that refuses the subflow does so only after
@@ -204,7 +205,7 @@ class _Opening:
                 )
             self._next_event(POLL_INTERVAL if self._was_answered else _LIVENESS_INTERVAL)
 
-    def with_priority(self, subflow: SubflowDetails) -> SubflowDetails:
+    def _with_priority(self, subflow: SubflowDetails) -> SubflowDetails:
         """The subflow with the priority asked for, which some kernels ignore in the SYN."""
         backup = self._wanted.backup
         if subflow.backup == backup:
@@ -212,33 +213,61 @@ class _Opening:
         entry = self._connection.find(subflow)
         return self._connection.make_backup(entry, backup, self._deadline)
 
-    def give_up(self) -> None:
+    def _give_up(self) -> None:
         """Take the half-open subflow away."""
+        release(self._connection.fd)  # Ctrl-C may have come when that was to be done
         if self._entry is not None:
-            with suppress(MptcpError):  # it, or the whole connection, may be gone by itself
-                self._connection.manager.destroy(self._entry.local, self._entry.remote)
+            self._connection.take_back(self._entry)
 
-    def refusal(self, code: int, detail: str = "") -> SubflowRefused:
+    def _refusal(self, code: int, detail: str = "") -> SubflowRefused:
         """The error for an errno, with what the kernel or the peer said besides."""
         reason = _REASONS.get(code, os.strerror(code))
         return SubflowRefused(code, f"{self} refused: {reason}{detail and f' ({detail})'}")
 
     def _try_to_send(self) -> bool:
         """Whether the SYN was sent; false if the connection is not far enough."""
-        with _sending:
+        with alone(self._connection.fd, self._deadline):
             self._before = self._connection.entries()
             try:
-                self._create()
-            except KernelRefused as refused:
-                if refused.errno != ENOTCONN:
-                    raise self.refusal(refused.errno, refused.strerror) from refused
-                self._look_whether_settled()
-                return False
-            listed = self._connection.entries()
-        known = {entry.id for entry in self._before}
-        new = (entry for entry in listed if entry.id not in known)
-        self._entry = next((e for e in new if self._wanted.fits(e.local, e.remote)), None)
+                if not self._try_to_create():
+                    return False
+                self._entry = self._find_new()
+            except BaseException:
+                self._destroy_unlisted()
+                raise
         return True
+
+    def _try_to_create(self) -> bool:
+        try:
+            self._create()
+        except KernelRefused as refused:
+            if refused.errno != ENOTCONN:
+                raise self._refusal(refused.errno, refused.strerror) from refused
+            self._look_whether_settled()
+            return False
+        return True
+
+    def _find_new(self) -> Subflow | None:
+        """The subflow of the SYN that was sent; ``None`` if it is gone already."""
+        known = {entry.id for entry in self._before}
+        new = (entry for entry in self._connection.entries() if entry.id not in known)
+        return next((e for e in new if self._wanted.fits(e.local, e.remote)), None)
+
+    def _destroy_unlisted(self) -> None:
+        """Take away what an interrupted call may have opened, without the socket's own list.
+
+        If that was closed meanwhile others may have their turn already, and what is new can be
+        theirs. So of several nothing is taken.
+        """
+        if not self._is_sent:
+            return
+        known = {(entry.local, entry.remote) for entry in self._before if is_open(entry)}
+        with suppress(MptcpError):
+            listed = self._connection.diag.subflows_to(self._wanted.remote)
+            ends = {(each.local, each.remote) for each in listed} - known
+            new = [each for each in ends if self._wanted.fits(*each)]
+            if len(new) == 1:
+                self._connection.manager.destroy(*new[0])
 
     def _create(self) -> None:
         """SUBFLOW_CREATE with the first address id that the kernel takes."""
@@ -252,8 +281,10 @@ class _Opening:
         for address_id in islice(candidates, _MOST_ID_TRIES):
             try:
                 source = PmAddress(wanted.local, address_id, flags, wanted.interface)
+                self._is_sent = True
                 manager.create(source, wanted.remote)
             except KernelRefused as refused:
+                self._is_sent = False
                 if refused.errno != EINVAL:
                     raise
                 refusal = refused
@@ -300,7 +331,7 @@ class _Opening:
     def _check_that_it_is_listed(self) -> None:
         numbers = {entry.id for entry in self._connection.entries()}
         if self._entry is None or self._entry.id not in numbers:
-            raise self.refusal(ECONNABORTED, "the event that says why is lost")
+            raise self._refusal(ECONNABORTED, "the event that says why is lost")
 
     def _is_own(self, event: Event) -> bool:
         """Whether the event is about this subflow; a SUB_CLOSED may lack the remote port."""
@@ -323,6 +354,6 @@ class _Opening:
         if event.reset_reason is not None:
             meaning = abi.MPTCP_RST_REASONS.get(event.reset_reason, "unknown")
             detail = f"reset reason {event.reset_reason}: {meaning}"
-        refused = self.refusal(code, detail)
+        refused = self._refusal(code, detail)
         refused.reset_reason = event.reset_reason
         return refused

@@ -10,10 +10,15 @@ import ctypes
 import fcntl
 import os
 import socket
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
 _libc = ctypes.CDLL(None, use_errno=True)
+
+_ioctl = _libc.ioctl
+_ioctl.argtypes = (ctypes.c_int, ctypes.c_ulong)
+_ioctl.restype = FileIO
 
 
 class Linux:
@@ -39,9 +44,26 @@ class Linux:
         """A new socket of AF_NETLINK."""
         return socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol)
 
-    def ioctl(self, fd: int, request: int) -> int:
-        """``ioctl`` of C, without an argument."""
-        return fcntl.ioctl(fd, request)
+    def ioctl(self, fd: int, request: int) -> FileIO:
+        """``ioctl`` of C, where it takes no argument and returns a descriptor.
+
+        The file is made before any more Python is run, and closes itself when nobody has it: Ctrl-C
+        can come before anybody has.
+        """
+        try:
+            made: FileIO = _ioctl(fd, request)
+        except ValueError:  # -1 makes no file
+            code = ctypes.get_errno()
+            raise OSError(code, os.strerror(code)) from None
+        return made
+
+    def lock(self, fd: int, byte: int) -> None:
+        """Lock a byte for this process (F_SETLK); BlockingIOError: another process has it."""
+        fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, byte)
+
+    def unlock(self, fd: int, byte: int) -> None:
+        """Unlock it, if this process has it."""
+        fcntl.lockf(fd, fcntl.LOCK_UN, 1, byte)
 
     def interfaces(self) -> list[tuple[int, str]]:
         """Index and name of each network interface of the thread's namespace."""

@@ -1,14 +1,17 @@
-"""A pytest inside a scenario, for what pytest says of scenarios."""
+"""A pytest inside a scenario, for what pytest says of scenarios; a connection that is idle."""
 
 import json
 import os
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from textwrap import dedent
 from typing import NamedTuple
 
 import pytest
+
+import mptcpapi
 
 PREAMBLE = """
 import os
@@ -68,3 +71,23 @@ def inner_pytest(request, result):
         return Said(done.returncode, done.stdout + done.stderr, results)
 
     return run
+
+
+@pytest.fixture
+def sock(client, server):
+    """The client's end of a connection that has carried a byte each way.
+
+    No more: where much is sent, Linux 6.18 may take one segment for another (docs/mptcpapi.md).
+    """
+    with server.stack():
+        # The kernel's path manager would refuse a third subflow while it still closes another.
+        mptcpapi.set_path_manager("userspace")
+        listener = mptcpapi.create_server(("10.0.9.2", 0))
+    with listener, ExitStack() as undo:
+        with client.stack():
+            sock = undo.enter_context(mptcpapi.create_connection(listener.getsockname()))
+        accepted = undo.enter_context(listener.accept()[0])
+        for sender, receiver in ((sock, accepted), (accepted, sock)):
+            sender.sendall(b"x")
+            assert receiver.recv(1) == b"x"
+        yield sock

@@ -29,7 +29,6 @@ from mptcpapi import (
     Unavailable,
     Unsupported,
     info,
-    opening,
 )
 from mptcpapi.diag import Diag
 
@@ -351,14 +350,3 @@ def test_importing_the_package_does_not_import_pyroute2() -> None:
     program = "import mptcpapi, sys; sys.exit('pyroute2' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
-
-
-def test_a_child_of_fork_can_open_subflows() -> None:
-    """Also if another thread was just sending a SYN: in the child nobody would release its lock."""
-    with opening._sending:
-        child = os.fork()
-        if child == 0:
-            os._exit(0 if opening._sending.acquire(timeout=1) else 1)
-    _, status = os.waitpid(child, 0)
-
-    assert status == 0

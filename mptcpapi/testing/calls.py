@@ -6,6 +6,7 @@ import ctypes
 import os
 import stat
 from errno import EINVAL, ENOPROTOOPT, ENOTCONN, ENOTTY, EOPNOTSUPP, EPERM
+from io import FileIO
 from pathlib import Path
 from socket import AF_INET, socket
 from typing import Any
@@ -67,11 +68,11 @@ class FakeCalls(Linux):
         """A socket whose kernel is the fake one."""
         return NetlinkSocket(self._world, protocol)
 
-    def ioctl(self, fd: int, request: int) -> int:
+    def ioctl(self, fd: int, request: int) -> FileIO:
         """SIOCGSKNS without the privilege that it takes: there is one namespace."""
         if not stat.S_ISSOCK(os.fstat(fd).st_mode):
             raise OSError(ENOTTY, os.strerror(ENOTTY))
-        return os.open(_OWN_NAMESPACE, os.O_RDONLY | os.O_CLOEXEC)
+        return FileIO(_OWN_NAMESPACE)
 
     def interfaces(self) -> list[tuple[int, str]]:
         """The paths of the fake."""
