@@ -104,8 +104,8 @@ class EventStream(Closing):
 
     def close(self) -> None:
         """Stop listening; a second time is harmless."""
-        self._netlink.close()
-        self._lookup.close()
+        with self._lookup:  # which is closed, too, if Ctrl-C comes now
+            self._netlink.close()
 
     def fileno(self) -> int:
         """A descriptor that is readable when there is an event, for ``select`` and its kin."""
