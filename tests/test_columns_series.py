@@ -23,7 +23,7 @@ DATA = Path(__file__).parent / "data"
 SYN, SYN_ACK, ACK = 0x02, 0x12, 0x10
 CLIENT_KEY, SERVER_KEY = 0x0123456789ABCDEF, 0xFEDCBA9876543210
 WIFI, LTE = (("10.0.1.1", 40000), ("10.0.9.1", 5000)), (("10.0.2.1", 40001), ("10.0.9.1", 5000))
-FIRST = (keys.idsn(CLIENT_KEY) + 1) % 2**64
+FIRST = keys.first_dsn(CLIENT_KEY)
 
 
 class Wire:
@@ -161,6 +161,17 @@ def test_mp_capable_maps_the_first_octets(wire: Wire) -> None:
 
     assert found.mappings.dsn.tolist() == [FIRST, FIRST + 100, FIRST]
     assert sums(found, "subflow", "first", "reinjected") == [(0, 200, 0), (1, 0, 100)]
+
+
+def test_a_version_without_a_known_hash_names_no_data() -> None:
+    wire = Wire()
+    wire.open()
+    value = f"0201{CLIENT_KEY:016x}{SERVER_KEY:016x}0064"
+    wire.put(2.0, WIFI, value, payload=100)
+    found = wire.analysis()
+
+    assert found.mappings.dsn.tolist() == []
+    assert sums(found, "first", "unmapped") == [(0, 100)]
 
 
 def test_a_data_fin_is_not_an_octet_of_data(wire: Wire) -> None:
