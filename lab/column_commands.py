@@ -44,10 +44,13 @@ def packets(files: tuple[Path, ...], table: str, **output: Any) -> None:
 @_FILES
 @click.option("--every", metavar="DURATION", help="Figures of each such step of time.")
 @click.option("--table", type=click.Choice(["subflows", "mappings", "handovers"]),
-              default="subflows", show_default=True, help="Which table to write.")  # fmt: skip
+              default="subflows", show_default=True, help="Which table to show.")  # fmt: skip
 @_outputs
 def series(files: tuple[Path, ...], every: str | None, table: str, **output: Any) -> None:
-    """Show what each subflow carried: goodput, reinjections, data out of order, RTT, hand-overs."""
+    """Show what each subflow carried: goodput, reinjections, data out of order, RTT, hand-overs.
+
+    Connections and subflows are numbered from 1 on, in the order of their first packets.
+    """
     reports = _reports()
     seconds = duration(every) if every else None
     reports.figures(files, table, seconds, reports.Output(**output))

@@ -16,6 +16,7 @@ from capture_files import BIG, LITTLE, block, enhanced, interface, pcap_file, se
 from click.testing import CliRunner, Result
 from mixed_corpus import packets
 from tshark_fields import needs_tshark
+from written_connection import FIRST, Wire
 
 from lab import cli, columns
 from lab.columns.annotate import annotated
@@ -23,6 +24,7 @@ from lab.columns.capture import Capture, decoded
 from lab.columns.comments import comments
 from lab.columns.export import arrow
 from lab.columns.mptcp import Field
+from lab.columns.printed import aligned
 from lab.wire import mptcp
 from lab.wire.capture_file import records
 
@@ -189,9 +191,65 @@ def test_packets_as_json() -> None:
 def test_series_in_the_terminal() -> None:
     done = invoke("series", V4)
 
-    assert "connection 0, subflow 1 (backup): 10.0.2.1:53241 > 10.0.1.2:5000" in done.output
+    assert "connection 1, subflow 2 (backup): 10.0.2.1:53241 > 10.0.1.2:5000" in done.output
     assert all(len(line) <= 80 for line in done.output.splitlines()[1:])
     assert invoke("series", V4, "--every", "100 ms", "--json").output.count("\n") == 12
+
+
+def table(*arguments: object) -> list[list[str]]:
+    """The cells of what is printed below the names of the subflows."""
+    lines = invoke("series", *arguments).output.splitlines()[1:]
+    return [line.split() for line in lines if not line.startswith("  connection 1,")]
+
+
+@pytest.fixture
+def handed_over(tmp_path: Path) -> Path:
+    wire = Wire()
+    wire.open()
+    wire.hand_over()
+    path = tmp_path / "handed_over.pcap"
+    path.write_bytes(wire.file())
+    return path
+
+
+def test_series_prints_the_table_that_is_asked_for(handed_over: Path) -> None:
+    """Connections and subflows are numbered from 1."""
+    subflows, mappings, moved = (
+        table(handed_over, "--table", name) for name in ("subflows", "mappings", "handovers")
+    )
+
+    assert [row[:5] for row in subflows[1:]] == [
+        ["1", ">", "1.000", "11000", "10000"],
+        ["2", ">", "2.300", "30000", "30000"],
+    ]
+    assert len(mappings) == 1 + 40 + 1
+    assert mappings[1] == ["1", ">", "1.000", "5", str(FIRST), "1", "1000"]
+    assert mappings[-1][:3] == ["and", "1", "more"]
+    assert moved == [
+        ["connection", "s", "from", "subflow", "to", "gap", "ms"],
+        ["1", ">", "1.900", "1", "2", "400.0"],
+    ]
+    assert table(V4, "--table", "handovers") == [["no", "hand-overs"]]
+
+
+def test_files_have_the_same_numbers(handed_over: Path, tmp_path: Path) -> None:
+    found = {}
+    for name in ("subflows", "mappings", "handovers"):
+        invoke("series", handed_over, "--table", name, "--csv", tmp_path / "out.csv")
+        found[name] = read_csv(tmp_path / "out.csv")
+
+    assert {row["subflow"] for row in found["mappings"]} == {"1", "2"}
+    assert [row["subflow"] for row in found["subflows"]] == ["1", "2"]
+    assert [(row["before"], row["after"]) for row in found["handovers"]] == [("1", "2")]
+    assert {row["connection"] for rows in found.values() for row in rows} == {"1"}
+
+
+def test_numbers_are_never_cut() -> None:
+    rows = [("1 >", "123456789012345678901234567890", str(n) * 60) for n in (1, 2)]
+
+    assert [line.split()[2:] for line in list(aligned(("", "", ""), rows))[1:]] == [
+        list(row[1:]) for row in rows
+    ]
 
 
 @pytest.mark.parametrize(
@@ -202,6 +260,7 @@ def test_series_in_the_terminal() -> None:
         (["series", V4, "--every", "5"], "'5' needs a number and a unit"),
         (["series", V4, "--csv", "/none/x.csv"], "/none/x.csv: cannot be written"),
         (["packets", V4, "--csv", "a", "--json"], "exclude each other"),
+        (["series", V4, "--every", "1 s", "--table", "mappings"], "has no steps of time"),
         (["annotate", V4, V4], "is the capture itself"),
         (["annotate", V4, "/none/x.pcapng"], "/none/x.pcapng: cannot be written"),
     ],
