@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -160,12 +160,19 @@ def _directions(analysis: Analysis, found: Series) -> dict[str, list[str]]:
     return {"source": [pair[0] for pair in pairs], "destination": [pair[1] for pair in pairs]}
 
 
-def annotate(file: Path, out: Path) -> None:
-    """Copy a capture as pcapng, with comments that Wireshark shows."""
+def annotate(
+    file: Path, out: Path, remarks: Mapping[int, Sequence[str]], about: Sequence[str]
+) -> None:
+    """Copy a capture as pcapng, with comments that Wireshark shows.
+
+    ``remarks`` are lines about packets, by their numbers, besides those about their options;
+    ``about`` are lines about the capture as a whole.
+    """
     if out.exists() and out.samefile(file):
         raise UsageError(f"{out} is the capture itself; name another file for the copy")
     data = memoryview(mapped(file))  # type: ignore[arg-type]  # a Buffer from Python 3.12 on
-    blocks = annotated(data, str(file), comments(_parts(file)))
+    said = comments(_parts(file), remarks)
+    blocks = annotated(data, str(file), said, "\n".join(about))
     try:
         with out.open("wb") as copy:
             copy.writelines(blocks)
