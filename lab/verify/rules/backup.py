@@ -111,10 +111,11 @@ class _Sender:
             path.waiting.append(packet)
 
     def _received(self, packet: Packet, path: _Path) -> None:
-        if packet.flags & SYN:
-            path.shift = _shift(packet.segment.options)
         path.at = self._acks.get(packet.place, path.at)
-        self._edge = max(self._edge, path.at + (packet.segment.window << path.shift))
+        if packet.flags & SYN:  # whose own window is not scaled
+            path.shift = _shift(packet.segment.options)
+        else:
+            self._edge = max(self._edge, path.at + (packet.segment.window << path.shift))
         for option in packet.options(MptcpOption):
             if isinstance(option, MpJoinSyn | MpJoinSynAck):
                 path.backup = bool(option.backup)
