@@ -1,7 +1,7 @@
 """Every bit of every MPTCP option of the recorded captures is changed, one at a time.
 
 Whatever remains "verified" with the same counts must be in ``NOT_PROVABLE``, with the reason: some
-300 of the 31,000 bits in every run, drawn with a seed; all with ``--fuzz`` (minutes).
+300 of the 26,000 bits in every run, drawn with a seed; all with ``--fuzz`` (minutes).
 """
 
 from __future__ import annotations
