@@ -32,7 +32,7 @@ class Wire:
         frame = tcp_packet(
             option(value) if value else b"", bytes(payload), flags=flags,
             hosts=(one[0], other[0]), ports=(one[1], other[1]),
-            numbers=((self.isn + seq) % 2**32, (self.isn + ack) % 2**32),
+            numbers=((self.isn + seq) % 2**32, (self.isn + ack) % 2**32 if flags & ACK else 0),
         )  # fmt: skip
         self.frames.append((time, frame))
 

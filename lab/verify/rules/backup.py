@@ -17,7 +17,7 @@ from lab.wire.mptcp import MpJoinSyn, MpJoinSynAck, MpPrio, MptcpOption
 from lab.wire.mptcp.tcp_options import split
 from lab.wire.segment import Flags
 
-ENDS = int(Flags.FIN | Flags.RST)
+ACK, ENDS = int(Flags.ACK), int(Flags.FIN | Flags.RST)
 
 WINDOW_SCALE, LARGEST_SHIFT = 3, 14
 """The kind of that option, and what it says at most (RFC 7323, section 2)."""
@@ -121,7 +121,11 @@ class _Sender:
                 path.backup = bool(option.backup)
             elif isinstance(option, MpPrio) and option.address_id is None:
                 path.backup, path.until = bool(option.backup), self._edge
-        ack, before = packet.segment.ack, path.acknowledged
+        if packet.flags & ACK and not packet.segment.rst:  # in others, the number means nothing
+            self._acknowledged(packet.segment.ack, path)
+
+    def _acknowledged(self, ack: int, path: _Path) -> None:
+        before = path.acknowledged
         if before is None or 0 < (ack - before) % FULL_32 < FULL_32 // 2:
             path.acknowledged = ack
             self._got_on(path)
