@@ -8,3 +8,6 @@ pytest_plugins = ["lab.plugin"]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--soak", action="store_true", help="the soak scenario in its full size")
+    parser.addoption(
+        "--fuzz", action="store_true", help="100,000 changed packets, and every bit of each option"
+    )

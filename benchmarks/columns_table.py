@@ -39,6 +39,7 @@ def main(path: Path) -> None:
     whole = least["test_tshark"] / least["test_read"]
     memory = info["peak"] / info["file"]
     series = found["test_series"]["extra_info"]["peak"] / info["file"]
+    own = found["test_chunks"]["extra_info"]["own"] / 1e6
     lines = [
         f"| tshark, all fields as text into a file | {times(found, 'test_tshark')} | {net:.2f} s |",
         f"| `columns.read`, all fields as arrays | {times(found, 'test_read')} "
@@ -50,7 +51,8 @@ def main(path: Path) -> None:
         f"| reading, without the start | {net / ours:.0f} times tshark's speed | at least 50 |",
         f"| whole programs | {whole:.0f} times tshark's speed | |",
         f"| peak of memory, interpreter included | {memory:.1f} times the file | at most 5 |",
-        f"| the same with the figures of subflows | {series:.1f} times the file | |",
+        f"| the same with the figures of subflows | {series:.1f} times the file | at most 5 |",
+        f"| in chunks (`columns.chunks`), besides the mapped file | {own:.0f} MB | |",
         "",
         machine(run),
     ]

@@ -34,6 +34,12 @@ READ = (
     "from time import process_time; from lab import columns; began = process_time(); "
     "capture = columns.read({!r}); used = process_time() - began; "
 )
+CHUNKS = (
+    "import re; from lab import columns; used = 0.0; "
+    "own = [int(re.search(r'RssAnon:\\s+(\\d+)', open('/proc/self/status').read())[1]) "
+    "for part in columns.chunks({!r})]; "
+)
+OWN_PEAK = "print(max(own) * 1024, used)"
 SERIES = (
     "from lab.columns.analysis import Analysis; from lab.columns.series import series; "
     "series(Analysis.of(capture).sent, 10**8); "
@@ -62,11 +68,11 @@ def tshark(path):
         subprocess.run(command(path), stdout=out, stderr=subprocess.DEVNULL, check=True)
 
 
-def python(program, said):
+def python(program, said, peak=PEAK):
     """Run a program in a fresh interpreter; append its peak of memory, and the time to read."""
-    done = subprocess.run([sys.executable, "-c", program + PEAK], capture_output=True, check=True)
-    peak, used = done.stdout.split()
-    said.append((int(peak), float(used)))
+    done = subprocess.run([sys.executable, "-c", program + peak], capture_output=True, check=True)
+    octets, used = done.stdout.split()
+    said.append((int(octets), float(used)))
 
 
 @needs_tshark
@@ -86,6 +92,13 @@ def test_read(benchmark, capture):
     said = []
     benchmark.pedantic(python, [READ.format(str(capture)), said], rounds=3 * ROUNDS)
     benchmark.extra_info.update(file=capture.stat().st_size, packets=PACKETS, **figures(said))
+
+
+def test_chunks(benchmark, capture):
+    """The same in parts: the interpreter's own memory, without what of the file is mapped."""
+    said = []
+    benchmark.pedantic(python, [CHUNKS.format(str(capture)), said, OWN_PEAK], rounds=ROUNDS)
+    benchmark.extra_info.update(own=max(said)[0])
 
 
 def test_series(benchmark, capture):

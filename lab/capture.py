@@ -197,9 +197,14 @@ class Captures:
         hosts = sorted({*self._running, *self.counters})
         return verify_files(self._directory / f"{host}.pcap" for host in hosts)
 
-    def expect_kept(self) -> None:
-        """Raise ScenarioFailed with what violates the protocol, if something does."""
-        expect_kept(self.verify())
+    def expect_kept(self, tell: Callable[[Report], None]) -> None:
+        """Verify the captures, and ``tell`` the report whatever it says.
+
+        :raises ScenarioFailed: something violates the protocol.
+        """
+        report = self.verify()
+        tell(report)
+        expect_kept(report)
 
     def stop(self) -> None:
         """End all captures; what they recorded can still be asked for.

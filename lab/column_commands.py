@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lab.errors import Unsupported
+from lab.errors import InvalidRun, Unsupported
 from lab.units import duration
 
 if TYPE_CHECKING:
@@ -44,10 +44,13 @@ def packets(files: tuple[Path, ...], table: str, **output: Any) -> None:
 @_FILES
 @click.option("--every", metavar="DURATION", help="Figures of each such step of time.")
 @click.option("--table", type=click.Choice(["subflows", "mappings", "handovers"]),
-              default="subflows", show_default=True, help="Which table to write.")  # fmt: skip
+              default="subflows", show_default=True, help="Which table to show.")  # fmt: skip
 @_outputs
 def series(files: tuple[Path, ...], every: str | None, table: str, **output: Any) -> None:
-    """Show what each subflow carried: goodput, reinjections, data out of order, RTT, hand-overs."""
+    """Show what each subflow carried: goodput, reinjections, data out of order, RTT, hand-overs.
+
+    Connections and subflows are numbered from 1 on, in the order of their first packets.
+    """
     reports = _reports()
     seconds = duration(every) if every else None
     reports.figures(files, table, seconds, reports.Output(**output))
@@ -56,9 +59,31 @@ def series(files: tuple[Path, ...], every: str | None, table: str, **output: Any
 @click.command(epilog="Example: mptcp-lab annotate server.pcap server.pcapng")
 @click.argument("file", type=_FILE)
 @click.argument("out", type=_FILE)
-def annotate(file: Path, out: Path) -> None:
-    """Copy a capture to OUT, as pcapng with comments that say what each MPTCP option means."""
-    _reports().annotate(file, out)
+@click.option("--with", "others", type=_FILE, multiple=True,
+              help="Judge it together with this capture of the same connections.")  # fmt: skip
+@click.option("--words-only", is_flag=True,
+              help="Do not verify it: for captures of millions of packets.")  # fmt: skip
+def annotate(file: Path, out: Path, others: tuple[Path, ...], words_only: bool) -> None:
+    """Copy a capture to OUT, as pcapng with comments: what each MPTCP option means, and what
+    `mptcp-lab verify` finds about each packet, and about the capture.
+    """
+    reports = _reports()
+    packets, about = ({}, []) if words_only else _remarks(file, others)
+    reports.annotate(file, out, packets, about)
+
+
+def _remarks(file: Path, others: tuple[Path, ...]) -> tuple[dict[int, list[str]], list[str]]:
+    """Verify a capture with others: lines about its packets, by their numbers, and about it."""
+    from lab.verify import remarks, verify  # noqa: PLC0415 - Scapy takes most of a second
+    from lab.wire.reading import read  # noqa: PLC0415
+
+    beside = [read(other) for other in others]
+    try:
+        capture = read(file)
+    except InvalidRun as problem:
+        click.echo(f"warning: not verified: {problem}", err=True)
+        return {}, [f"not verified: {problem}"]
+    return remarks(verify([capture, *beside]), str(file))
 
 
 COMMANDS = (packets, series, annotate)

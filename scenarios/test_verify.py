@@ -1,14 +1,13 @@
 """What the hosts of a scenario put on the wire keeps to the protocol (RFC 8684)."""
 
-import os
 import socket
-import subprocess
-import sys
 
 import pytest
+from capture_edit import Editable
 
 from lab import capture as captures
-from lab.verify import Severity, Verdict
+from lab.verify import Severity, Verdict, verify, verify_files
+from lab.wire.mptcp import MpPrio
 
 pytestmark = pytest.mark.topology("two_paths")
 
@@ -68,41 +67,68 @@ def test_a_fallback_is_recognised(flow, capture):
     assert "the SYN/ACK has no MP_CAPABLE" in report.findings[0].sentence
 
 
-INNER = """
-import pytest
-
-from lab.wire import keys
-
-
-@pytest.mark.topology({two_paths!r})
+JUDGED = """
+@pytest.mark.topology(TWO_PATHS)
 def test_with_an_open_subflow(flow):
     flow.wait_delivered("20 kB")
     flow.open_subflow("lte")
 
 
-@pytest.mark.topology({two_paths!r})
-def test_judged_by_another_hmac(flow, monkeypatch):
+@pytest.mark.topology(TWO_PATHS)
+def test_without_a_packet(capture):
+    pass
+
+
+@pytest.mark.topology(TWO_PATHS)
+def test_with_a_wrong_proof(flow, monkeypatch):
+    from lab.wire import keys
+
     flow.wait_delivered("20 kB")
     flow.open_subflow("lte")
     monkeypatch.setattr(keys, "join_hmac", lambda *_: bytes(32))
 """
 
 
-def test_a_violation_fails_its_scenario_if_asked_to(request, result):
-    """``--verify`` judges each scenario's captures at its end; here by an HMAC that is wrong."""
-    two_paths = str(request.config.rootpath / "topologies" / "two_paths.yaml")
-    inner = result.directory / "inner"
-    inner.mkdir()
-    (inner / "test_inner.py").write_text(INNER.format(two_paths=two_paths), encoding="utf-8")
-    command = [sys.executable, "-m", "pytest", "--verify", "-v", "-p", "lab.plugin",
-               "-p", "no:cacheprovider", "--rootdir", inner, "--results", inner / "results",
-               "test_inner.py"]  # fmt: skip
-    done = subprocess.run(
-        command, cwd=inner, capture_output=True, text=True, check=False,
-        env=os.environ | {"COLUMNS": "300"},
-    )  # fmt: skip
+def test_each_run_keeps_what_was_verified(inner_pytest):
+    """With ``--verify``, a manifest has verdict and counts; nothing to check is not verified."""
+    said = inner_pytest(JUDGED, "--verify")
+    runs = said.runs
 
-    assert "::test_with_an_open_subflow PASSED" in done.stdout, done.stdout
-    assert "::test_judged_by_another_hmac FAILED" in done.stdout, done.stdout
-    assert "ScenarioFailed: violation: " in done.stdout, done.stdout
-    assert "fixtures.py" not in done.stdout, "frames of the lab tell the author nothing"
+    found = {name: run["verification"] for name, run in runs.items()}
+    whole, nothing, wrong = (found[f"test_{name}"] for name in (
+        "with_an_open_subflow", "without_a_packet", "with_a_wrong_proof"))  # fmt: skip
+    assert whole["verdict"] == "verified"
+    assert {file.rpartition("/")[2] for file in whole["files"]} == {"client.pcap", "server.pcap"}
+    assert whole["connections"][0]["checked"]["HMACs of joins"] == 2
+    assert whole["connections"][0]["checked"]["packets compared with what was sent"] > 10
+    assert (nothing["verdict"], nothing["connections"]) == ("unchecked", [])
+    assert wrong["verdict"] == "violated"
+    assert {name: run["verdict"] for name, run in runs.items()} == {
+        "test_with_an_open_subflow": "passed",
+        "test_without_a_packet": "passed",
+        "test_with_a_wrong_proof": "failed",
+    }
+    assert "ScenarioFailed: violation: " in said.text
+    assert "fixtures.py" not in said.text, "frames of the lab tell the author nothing"
+
+
+@pytest.mark.flow(sender="server")
+def test_new_data_on_a_backup_subflow_are_noted(flow, capture, result):
+    """Where MP_PRIO made a subflow normal again; a bit that says otherwise is noticed."""
+    lte = flow.open_subflow("lte", backup=True)
+    flow.wait_delivered_more("200 kB")
+    flow.connection.set_backup(lte, False)
+    flow.wait_delivered_more("4 MB")
+    flow.finish()
+    server = result.captures / "server.pcap"
+    before = verify_files([server])
+
+    changed = Editable(server)
+    changed.edit(MpPrio, backup=1)
+    after = verify([changed.capture()])
+
+    new = {each.sentence for each in after.findings} - {each.sentence for each in before.findings}
+    assert before.verdict is after.verdict is Verdict.VERIFIED, str(before)
+    assert not any("backup" in each.sentence for each in before.findings)
+    assert len(new) == 1
+    assert "wants it as a backup" in new.pop()

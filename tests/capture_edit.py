@@ -27,9 +27,9 @@ Condition = Callable[[Any], bool]
 class Editable:
     """The frames of a capture in memory."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
-        records = read_records(DATA / f"{name}.pcap")
+    def __init__(self, name: str | Path) -> None:
+        self.name = str(name)
+        records = read_records(name if isinstance(name, Path) else DATA / f"{name}.pcap")
         self.link_type = records[0].interface.link_type
         self.frames = [bytearray(record.frame) for record in records]
 

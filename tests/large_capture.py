@@ -30,7 +30,8 @@ class Subflow:
         self, options: bytes, payload: int = 0, *, flags: int = ACK, back: bool = False
     ) -> bytes:
         """A frame that ends where the snap length cuts it, with the length on the wire before."""
-        numbers = (1, self.sent) if back else (self.sent, 1)
+        first = flags & SYN == 0  # a SYN has the number before that of the first octet
+        numbers = (int(first), self.sent) if back else (self.sent - 1 + first, 1)
         packet = COOKED + tcp_packet(
             options, bytes(payload), flags=flags, numbers=numbers,
             hosts=self.hosts[::-1] if back else self.hosts,

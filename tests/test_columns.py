@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -22,6 +25,7 @@ from capture_files import (
 )
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from large_capture import write
 from mixed_corpus import ONE_EACH, packets
 
 from lab import columns
@@ -118,6 +122,41 @@ def test_chunks_joined_are_the_whole(at_most: int) -> None:
     for one, other in ((joined.packets, whole.packets), (joined.options, whole.options)):
         for (name, column), (_, expected) in zip(one.columns(), other.columns(), strict=True):
             assert np.array_equal(column, expected), name
+
+
+LITTLE_MEMORY = """
+import re, resource, sys
+from pathlib import Path
+from lab import columns
+
+large, small, way = sys.argv[1:]
+columns.read(small)  # what is needed once
+used = 1024 * int(re.search(r"VmData:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
+limit = used + Path(large).stat().st_size // 2
+resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+parts = columns.chunks(large, 1000) if way == "chunks" else [columns.read(large)]
+lengths = [(len(part.packets), len(part.options)) for part in parts]
+print(*map(sum, zip(*lengths)))
+"""
+
+
+def test_chunks_need_less_memory_than_the_file_has_octets(tmp_path: Path) -> None:
+    """A limit of half the file, above what the program takes without it; the whole needs more."""
+    large, small = tmp_path / "large.pcap", tmp_path / "small.pcap"
+    write(large, 60_000, connections=20)
+    write(small, 2000, connections=20)
+    done = {}
+    for way in ("chunks", "whole"):
+        done[way] = subprocess.run(
+            [sys.executable, "-c", LITTLE_MEMORY, large, small, way],
+            capture_output=True, text=True, check=False,
+            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+        )  # fmt: skip
+
+    whole = columns.read(large)
+    assert done["chunks"].stdout.split() == [str(len(whole.packets)), str(len(whole.options))]
+    assert done["whole"].returncode != 0
+    assert "MemoryError" in done["whole"].stderr
 
 
 def test_a_half_written_packet_is_a_problem_not_a_row() -> None:

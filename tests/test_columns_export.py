@@ -12,10 +12,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet
 import pytest
+from capture_edit import DATA, Editable
 from capture_files import BIG, LITTLE, block, enhanced, interface, pcap_file, section, simple
 from click.testing import CliRunner, Result
 from mixed_corpus import packets
 from tshark_fields import needs_tshark
+from written_connection import FIRST, Wire
 
 from lab import cli, columns
 from lab.columns.annotate import annotated
@@ -23,8 +25,10 @@ from lab.columns.capture import Capture, decoded
 from lab.columns.comments import comments
 from lab.columns.export import arrow
 from lab.columns.mptcp import Field
+from lab.columns.printed import aligned
 from lab.wire import mptcp
 from lab.wire.capture_file import records
+from lab.wire.mptcp import MpJoinAck
 
 V4 = Path(__file__).parent / "data" / "join_prio_v4.pcap"
 MIXED = pcap_file(packets(), link_type=101, snap_length=0)
@@ -153,18 +157,96 @@ def test_own_comments_stay() -> None:
 def test_tshark_shows_the_comments(tmp_path: Path, data: bytes) -> None:
     file, out = tmp_path / "in", tmp_path / "out.pcapng"
     file.write_bytes(data)
-    assert invoke("annotate", file, out).exit_code == 0
-    asked = ["tshark", "-r", str(out), "-T", "fields", "-e", "frame.number", "-e", "frame.comment"]
-    done = subprocess.run(asked, capture_output=True, text=True, check=True)
-    shown = [
-        (int(number), line)
-        for number, _, text in (row.partition("\t") for row in done.stdout.splitlines())
-        for line in text.split("\\n")
-        if line
-    ]
+    assert invoke("annotate", file, out, "--words-only").exit_code == 0
+    found = [(number, line) for number, lines in shown(out).items() for line in lines]
 
     simple_packet = data is not MIXED
-    assert shown == [(n, line) for n, line in said(data) if not (simple_packet and n == 1)]
+    assert found == [(n, line) for n, line in said(data) if not (simple_packet and n == 1)]
+
+
+def shown(path: Path) -> dict[int, list[str]]:
+    """The lines of each packet's comment, as tshark shows them."""
+    asked = ["tshark", "-r", str(path), "-T", "fields", "-e", "frame.number", "-e", "frame.comment",
+             "-Y", "pkt_comment"]  # fmt: skip
+    done = subprocess.run(asked, capture_output=True, text=True, check=True)
+    found = (row.partition("\t") for row in done.stdout.splitlines())
+    return {int(number): text.split("\\n") for number, _, text in found}
+
+
+def about(path: Path) -> str:
+    """The comment of the first section, as capinfos of Wireshark shows it."""
+    asked = ["capinfos", "-k", "-M", str(path)]
+    done = subprocess.run(asked, capture_output=True, text=True, check=True)
+    return done.stdout.partition("Capture comment:")[2].strip()
+
+
+@pytest.fixture
+def wrong_proof(tmp_path: Path) -> Path:
+    """A capture in which the HMAC of a third packet was changed."""
+    changed = Editable("fin_v4_client")
+    changed.edit(MpJoinAck, 0, hmac=bytes(20))
+    path = tmp_path / "wrong.pcap"
+    frames = [frame[:1400] for frame in changed.frames]
+    path.write_bytes(pcap_file(frames, link_type=changed.link_type))
+    return path
+
+
+@needs_tshark
+def test_tshark_shows_what_the_verifier_found(wrong_proof: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.pcapng"
+    assert invoke("annotate", wrong_proof, out).exit_code == 0
+    comments = shown(out)
+
+    violations = {n: line for n, lines in comments.items() for line in lines if "violation" in line}
+    ((number, violation),) = violations.items()
+    assert comments[number][0] == f"MP_JOIN: HMAC {bytes(20).hex()}"
+    assert violation.startswith("violation: join 10.0.2.1:51367 > 10.0.9.2:45359: the HMAC of the")
+    assert violation.endswith("(RFC 8684 section 3.2)")
+    assert comments[46][1] == "note: a subflow was reset: unspecified (RFC 8684 section 3.6)"
+    assert "violation" not in about(out)
+    assert about(out).startswith(f"mptcp-lab verify: {wrong_proof}: violated")
+
+
+@needs_tshark
+def test_tshark_shows_what_has_no_packet(wrong_proof: Path, tmp_path: Path) -> None:
+    """What another capture shows, and what was not checked, is said of the capture as a whole."""
+    right, out = DATA / "fin_v4_client.pcap", tmp_path / "out.pcapng"
+    assert invoke("annotate", right, out, "--with", wrong_proof).exit_code == 0
+
+    assert f"{right}, {wrong_proof}: violated" in about(out)
+    assert invoke("annotate", V4.with_name("join_prio_v6_checksum.pcap"), out).exit_code == 0
+    assert "unchecked: 6 DSS checksums: the data were not captured as a whole" in about(out)
+
+
+@needs_tshark
+def test_words_only_are_without_findings(wrong_proof: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.pcapng"
+    assert invoke("annotate", wrong_proof, out, "--words-only").exit_code == 0
+
+    assert about(out) == ""
+    assert not any("violation" in line for lines in shown(out).values() for line in lines)
+
+
+def test_a_damaged_capture_is_annotated_but_not_verified(tmp_path: Path) -> None:
+    damaged = tmp_path / "damaged.pcap"
+    damaged.write_bytes(V4.read_bytes()[:3000] + bytes(100))
+    done = invoke("annotate", damaged, tmp_path / "out.pcapng")
+
+    assert done.exit_code == 0, done.output
+    assert "warning: not verified: " in done.stderr
+    assert b"not verified: " in (tmp_path / "out.pcapng").read_bytes()
+
+
+@pytest.mark.parametrize("order", [LITTLE, BIG])
+def test_every_section_gets_longer_by_its_comments(order: str) -> None:
+    """A reader that believes in a section's length would miss what was added."""
+    packet = enhanced(order, 0, 1, packets()[0])
+    whole = interface(order, 101, 0) + packet
+    head = struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, len(whole))
+    made = copy(2 * (block(order, 0x0A0D0D0A, head) + whole), [(1, "one"), (2, "two")])
+
+    assert made.count(struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, -1)) == 2
+    assert [record.frame for record in records(made, "x")] == 2 * [packets()[0]]
 
 
 # In the terminal
@@ -189,9 +271,65 @@ def test_packets_as_json() -> None:
 def test_series_in_the_terminal() -> None:
     done = invoke("series", V4)
 
-    assert "connection 0, subflow 1 (backup): 10.0.2.1:53241 > 10.0.1.2:5000" in done.output
+    assert "connection 1, subflow 2 (backup): 10.0.2.1:53241 > 10.0.1.2:5000" in done.output
     assert all(len(line) <= 80 for line in done.output.splitlines()[1:])
     assert invoke("series", V4, "--every", "100 ms", "--json").output.count("\n") == 12
+
+
+def table(*arguments: object) -> list[list[str]]:
+    """The cells of what is printed below the names of the subflows."""
+    lines = invoke("series", *arguments).output.splitlines()[1:]
+    return [line.split() for line in lines if not line.startswith("  connection 1,")]
+
+
+@pytest.fixture
+def handed_over(tmp_path: Path) -> Path:
+    wire = Wire()
+    wire.open()
+    wire.hand_over()
+    path = tmp_path / "handed_over.pcap"
+    path.write_bytes(wire.file())
+    return path
+
+
+def test_series_prints_the_table_that_is_asked_for(handed_over: Path) -> None:
+    """Connections and subflows are numbered from 1."""
+    subflows, mappings, moved = (
+        table(handed_over, "--table", name) for name in ("subflows", "mappings", "handovers")
+    )
+
+    assert [row[:5] for row in subflows[1:]] == [
+        ["1", ">", "1.000", "11000", "10000"],
+        ["2", ">", "2.300", "30000", "30000"],
+    ]
+    assert len(mappings) == 1 + 40 + 1
+    assert mappings[1] == ["1", ">", "1.000", "5", str(FIRST), "1", "1000"]
+    assert mappings[-1][:3] == ["and", "1", "more"]
+    assert moved == [
+        ["connection", "s", "from", "subflow", "to", "gap", "ms"],
+        ["1", ">", "1.900", "1", "2", "400.0"],
+    ]
+    assert table(V4, "--table", "handovers") == [["no", "hand-overs"]]
+
+
+def test_files_have_the_same_numbers(handed_over: Path, tmp_path: Path) -> None:
+    found = {}
+    for name in ("subflows", "mappings", "handovers"):
+        invoke("series", handed_over, "--table", name, "--csv", tmp_path / "out.csv")
+        found[name] = read_csv(tmp_path / "out.csv")
+
+    assert {row["subflow"] for row in found["mappings"]} == {"1", "2"}
+    assert [row["subflow"] for row in found["subflows"]] == ["1", "2"]
+    assert [(row["before"], row["after"]) for row in found["handovers"]] == [("1", "2")]
+    assert {row["connection"] for rows in found.values() for row in rows} == {"1"}
+
+
+def test_numbers_are_never_cut() -> None:
+    rows = [("1 >", "123456789012345678901234567890", str(n) * 60) for n in (1, 2)]
+
+    assert [line.split()[2:] for line in list(aligned(("", "", ""), rows))[1:]] == [
+        list(row[1:]) for row in rows
+    ]
 
 
 @pytest.mark.parametrize(
@@ -202,6 +340,7 @@ def test_series_in_the_terminal() -> None:
         (["series", V4, "--every", "5"], "'5' needs a number and a unit"),
         (["series", V4, "--csv", "/none/x.csv"], "/none/x.csv: cannot be written"),
         (["packets", V4, "--csv", "a", "--json"], "exclude each other"),
+        (["series", V4, "--every", "1 s", "--table", "mappings"], "has no steps of time"),
         (["annotate", V4, V4], "is the capture itself"),
         (["annotate", V4, "/none/x.pcapng"], "/none/x.pcapng: cannot be written"),
     ],

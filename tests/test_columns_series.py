@@ -8,64 +8,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from capture_files import option, tcp_packet, timed_file
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from written_connection import CLIENT_KEY, FIRST, LTE, SERVER_KEY, SYN, SYN_ACK, WIFI, Wire
 
 from lab import columns
 from lab.columns.analysis import Analysis
 from lab.columns.capture import Capture, decoded
 from lab.columns.groups import before, codes, first_seen, unwrapped
 from lab.columns.series import SECOND, handovers, series
-from lab.wire import keys
 
 DATA = Path(__file__).parent / "data"
-SYN, SYN_ACK, ACK = 0x02, 0x12, 0x10
-CLIENT_KEY, SERVER_KEY = 0x0123456789ABCDEF, 0xFEDCBA9876543210
-WIFI, LTE = (("10.0.1.1", 40000), ("10.0.9.1", 5000)), (("10.0.2.1", 40001), ("10.0.9.1", 5000))
-FIRST = (keys.idsn(CLIENT_KEY) + 1) % 2**64
-
-
-class Wire:
-    """Frames of one connection, written down as they pass."""
-
-    def __init__(self, isn: int = 0xFFFFFF00) -> None:
-        self.frames: list[tuple[float, bytes]] = []
-        self.isn = isn
-
-    def put(
-        self, time: float, path, value: str, *, seq: int = 1, ack: int = 1, flags: int = ACK,
-        payload: int = 0, back: bool = False,
-    ) -> None:  # fmt: skip
-        one, other = path[::-1] if back else path
-        frame = tcp_packet(
-            option(value) if value else b"", bytes(payload), flags=flags,
-            hosts=(one[0], other[0]), ports=(one[1], other[1]),
-            numbers=((self.isn + seq) % 2**32, (self.isn + ack) % 2**32),
-        )  # fmt: skip
-        self.frames.append((time, frame))
-
-    def open(self) -> None:
-        self.put(1.0, WIFI, "0101", seq=0, ack=0, flags=SYN)
-        self.put(1.01, WIFI, f"0101{SERVER_KEY:016x}", seq=0, flags=SYN_ACK, back=True)
-        self.put(1.02, WIFI, f"0101{CLIENT_KEY:016x}{SERVER_KEY:016x}")
-
-    def join(self, time: float, backup: bool = False) -> None:
-        token = keys.token(SERVER_KEY)
-        value = f"1{int(backup)}07{token:08x}0badcafe"
-        self.put(time, LTE, value, seq=0, ack=0, flags=SYN)
-
-    def data(self, time: float, path, at: int, octets: int, ssn: int, **more) -> None:
-        """Octets from ``at`` of the data, at octet ``ssn`` of the subflow."""
-        mapping = struct.pack("!QIH", (FIRST + at) % 2**64, ssn, octets).hex()
-        self.put(time, path, "200c" + mapping, seq=ssn, payload=octets, **more)
-
-    def acked(self, time: float, path, ack: int) -> None:
-        self.put(time, path, "2001" + "00000000", ack=ack, back=True)
-
-    def analysis(self, at_most: int = 1 << 16) -> Analysis:
-        octets = np.frombuffer(timed_file(self.frames), np.uint8)
-        return Analysis.of(Capture.joined(list(decoded(octets, "x", at_most))))
 
 
 @pytest.fixture(params=[100, 0xFFFFFF00], ids=["", "numbers wrap"])
@@ -163,6 +116,17 @@ def test_mp_capable_maps_the_first_octets(wire: Wire) -> None:
     assert sums(found, "subflow", "first", "reinjected") == [(0, 200, 0), (1, 0, 100)]
 
 
+def test_a_version_without_a_known_hash_names_no_data() -> None:
+    wire = Wire()
+    wire.open()
+    value = f"0201{CLIENT_KEY:016x}{SERVER_KEY:016x}0064"
+    wire.put(2.0, WIFI, value, payload=100)
+    found = wire.analysis()
+
+    assert found.mappings.dsn.tolist() == []
+    assert sums(found, "first", "unmapped") == [(0, 100)]
+
+
 def test_a_data_fin_is_not_an_octet_of_data(wire: Wire) -> None:
     mapping = struct.pack("!QIH", FIRST, 1, 101).hex()
     wire.put(2.0, WIFI, "201c" + mapping, payload=100)
@@ -205,12 +169,7 @@ def test_goodput_in_steps_of_time(wire: Wire) -> None:
 
 
 def test_a_hand_over_and_its_gap(wire: Wire) -> None:
-    wire.join(1.05)
-    for n in range(10):
-        wire.data(2 + n / 10, WIFI, 1000 * n, 1000, 1 + 1000 * n)
-    wire.data(3.0, WIFI, 9000, 1000, 9001)  # in vain
-    for n in range(30):
-        wire.data(3.3 + n / 10, LTE, 10000 + 1000 * n, 1000, 1 + 1000 * n)
+    wire.hand_over()
 
     assert rows(handovers(wire.analysis().sent)) == [
         {"connection": 0, "forward": True, "before": 0, "after": 1,

@@ -9,6 +9,7 @@ import shutil
 import struct
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,12 @@ from click.testing import CliRunner
 from scapy.layers.inet import IP, TCP
 from scapy.packet import Packet, Raw
 from scapy.utils import wrpcap
+from written_connection import LTE, SERVER_KEY, SYN_ACK, WIFI, Wire
 
 from lab import cli
 from lab.errors import ScenarioFailed
 from lab.verify import Report, Severity, Verdict, expect_kept, verify, verify_files
+from lab.wire import keys
 from lab.wire.mptcp import (
     AddAddr4V0,
     Dss,
@@ -34,6 +37,7 @@ from lab.wire.mptcp import (
     MptcpOption,
 )
 from lab.wire.reading import Capture
+from lab.wire.segment import decode
 
 CLIENT, SERVER = "fin_v4_client", "fin_v4_server"
 
@@ -255,6 +259,31 @@ def test_a_mapping_without_an_end_is_a_fallback_with_its_cause(tmp_path: Path) -
 
 def invoke(*arguments: Any) -> Any:
     return CliRunner().invoke(cli.commands, ["verify", *map(str, arguments)])
+
+
+@pytest.mark.parametrize("isn", [100, 0xFFFFFF00])
+@pytest.mark.parametrize("backup", [True, False])
+def test_a_server_that_uses_a_backup_is_noted(isn: int, backup: bool) -> None:
+    """Seen at the server, whatever numbers TCP counts from; only if another subflow gets on."""
+    wire = Wire(isn)
+    wire.open()
+    wire.join(1.05, backup)
+    wire.put(1.06, LTE, "1000" + "11" * 8 + "0badcafe", seq=0, flags=SYN_ACK, back=True)
+    for at, path in ((0, LTE), (100, WIFI)):
+        mapping = struct.pack("!QIH", keys.first_dsn(SERVER_KEY) + at, 1, 100).hex()
+        wire.put(2 + at / 1000, path, "200c" + mapping, payload=100, back=True)
+
+    def noted() -> bool:
+        segments = (decode(frame, 101, n, time) for n, (time, frame) in enumerate(wire.frames, 1))
+        at_server = (
+            replace(each, outgoing=each.source.host == "10.0.9.1") for each in segments if each
+        )
+        report = verify([Capture("server", tuple(at_server), len(wire.frames), 0.0, 0)])
+        return any("wants it as a backup" in each for each in sentences(report, Severity.NOTE))
+
+    assert not noted()
+    wire.put(2.2, WIFI, "", ack=101)
+    assert noted() is backup
 
 
 def test_the_command_says_what_was_verified() -> None:

@@ -94,10 +94,14 @@ NOTICED: dict[str, tuple[str, Mutation, str]] = {
     "ACK with the flag D": (V4, edit(MpCapableAck, flags="HD"), "has the flags D"),
     "ACK with the flag A": (V4, edit(MpCapableAck, flags="HA"), "has A=1, the SYNs say 0"),
     "ACK without the flag A": (V6, edit(MpCapableAck, flags="H"), "has A=0, the SYNs say 1"),
+    "SYN of an unknown version": (V4, edit(MpCapableSyn, version=9), "no RFC defines"),
+    "ACK with the flag C": (V4, edit(MpCapableAck, flags="HC"), "has C=1, before it had C=0"),
+    "SYN/ACK with the flag C": (V4, edit(MpCapableSynAck, flags="HC"), "said that none is taken"),
     "first data are longer": (V4, edit(MpCapableData, data_level_length=add(1)), "overlaps"),
     "first data are shorter": (V4, edit(MpCapableData, data_level_length=add(-1)), "no mapping"),
     "SYN/ACK without MP_CAPABLE": (V4, remove(MpCapableSynAck), "after the fallback to TCP"),
     "MP_CAPABLE with a wrong length": (V4, patch(MpCapableSynAck, {1: 11}), "malformed"),
+    "MP_CAPABLE becomes MP_JOIN": (V4, patch(MpCapableSynAck, {2: 0x11}), "that MP_CAPABLE began"),
     # MP_JOIN
     "token of a join": (V4, edit(MpJoinSyn, token=bit), "the token of the SYN is"),
     "nonce of the SYN": (V4, edit(MpJoinSyn, nonce=bit), "HMAC of the SYN/ACK"),
@@ -150,6 +154,9 @@ NOTICED: dict[str, tuple[str, Mutation, str]] = {
         V4, edit(Dss, 0, bare_ack, data_ack=add(-2000)), "before the first octet",
     ),
     "reserved bits of DSS": (V4, edit(Dss, 3, maps, reserved=4), "DSS has reserved bits"),
+    "flag of a mapping that is not there": (
+        V4, edit(Dss, 1, bare_ack, flags=lambda f: int(f) | 8), "the flag m without the field",
+    ),
     "DATA_FIN on other data": (V4, edit(Dss, 1, maps, flags=lambda f: int(f) | 16), "DATA_FIN"),
     "no DATA_FIN": (V4, edit(Dss, 0, fin, flags=lambda f: int(f) & ~16), "but no DATA_FIN"),
     "place of DATA_FIN": (V4, edit(Dss, 0, fin, dsn=add(1)), "DATA_FIN|no mapping has|a hole"),
@@ -182,6 +189,76 @@ def test_a_changed_field_is_noticed(name: str, mutation: Mutation, sentence: str
     heavy = [each for each in report.findings if each.severity is not Severity.NOTE]
     assert any(re.search(sentence, each.sentence) for each in heavy), str(report)
     assert all(each.packets for each in heavy)
+
+
+NOTED: dict[str, tuple[str, Mutation, str]] = {
+    "backup bit of a SYN/ACK": (V4, edit(MpJoinSynAck, backup=bit), "wants it as a backup"),
+    "the same, v6": (V6, edit(MpJoinSynAck, 1, backup=bit), "wants it as a backup"),
+    "id of the initial address": (V4, edit(MpJoinSyn, 1, address_id=4), "has id 4, before"),
+}
+"""What the protocol allows, and a reader of the report should see."""
+
+
+@pytest.mark.parametrize(("name", "mutation", "sentence"), NOTED.values(), ids=NOTED.keys())
+def test_a_changed_field_is_noted(name: str, mutation: Mutation, sentence: str) -> None:
+    capture = Editable(name)
+    unchanged = verify([capture.capture()])
+
+    mutation(capture)
+
+    (new,) = set(verify([capture.capture()]).findings) - set(unchanged.findings)
+    assert new.severity is Severity.NOTE
+    assert re.search(sentence, new.sentence), new
+
+
+V4_THERE = "fin_v4_server"
+
+ON_THE_WAY: dict[str, Mutation] = {
+    "backup bit of a SYN": edit(MpJoinSyn, backup=bit),
+    "backup bit of a SYN/ACK": edit(MpJoinSynAck, backup=bit),
+    "backup bit of MP_PRIO": edit(MpPrio, backup=bit),
+    "backup bit of the last MP_PRIO": edit(MpPrio, 2, backup=bit),
+    "MP_PRIO": remove(MpPrio),
+    "id of a join": edit(MpJoinSyn, 0, address_id=5),
+    "reason of a reset": edit(MpTcpRst, reason=3),
+    "whether the cause of a reset will pass": edit(MpTcpRst, flags="T"),
+    "reset without MP_TCPRST": remove(MpTcpRst),
+    "data acknowledgment": edit(Dss, 20, bare_ack, data_ack=add(-1)),
+    "checksums in a SYN": edit(MpCapableSyn, flags="HA"),
+}
+"""Of fields that nothing proves: only the capture of the other host tells that they changed."""
+
+
+@pytest.mark.parametrize("mutation", ON_THE_WAY.values(), ids=ON_THE_WAY.keys())
+@pytest.mark.parametrize("changed", [V4, V4_THERE])
+def test_what_changed_between_two_hosts_is_noticed(changed: str, mutation: Mutation) -> None:
+    captures = {name: Editable(name) for name in (V4, V4_THERE)}
+
+    mutation(captures[changed])
+
+    report = verify(each.capture() for each in captures.values())
+    assert report.verdict is not Verdict.VERIFIED, str(report)
+    (found,) = [each for each in report.findings if "changed on the way" in each.sentence]
+    assert {place.file for place in found.packets} == set(captures)
+
+
+def test_unchanged_captures_of_both_hosts_are_compared() -> None:
+    report = verify(Editable(name).capture() for name in (V4, V4_THERE))
+
+    assert report.verdict is Verdict.VERIFIED, str(report)
+    assert report.connections[0].checked["packets compared with what was sent"] == 52
+
+
+@pytest.mark.parametrize("name", [V4, V4_THERE])
+def test_a_packet_that_one_host_lacks_is_no_change(name: str) -> None:
+    """Lost in the network, or not captured: the other one's is compared with nothing."""
+    whole = {each: Editable(each).capture() for each in (V4, V4_THERE)}
+    for lost in whole[name].segments:
+        left = tuple(each for each in whole[name].segments if each is not lost)
+        report = verify({**whole, name: whole[name]._replace(segments=left)}.values())
+
+        found = [str(each) for each in report.findings if "changed on the way" in each.sentence]
+        assert not found, f"without packet {lost.number}: {found}"
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in DATA.glob("*.pcap")))

@@ -73,6 +73,11 @@ def _bit(number: int) -> Callable[[Options], Any]:
     return lambda options: options.flags >> number & 1
 
 
+def _reserved(options: Options) -> Any:
+    """In version 0, the flag C is one of them."""
+    return options.flags >> 1 & np.where(options.version == 0, 0x1F, 0x0F)
+
+
 def _version(number: int) -> Callable[[Options], Any]:
     return lambda o: _has(Field.flags, CAPABLE)(o) & (o.version == number)
 
@@ -92,6 +97,7 @@ MPTCP: dict[str, Spec] = {
     "checksumreq.flags": (_has(Field.flags, CAPABLE), _bit(7), str),
     "extensibility.flag": (_has(Field.flags, CAPABLE), _bit(6), str),
     "nomoresubflows.flag": (_version(1), _bit(5), str),
+    "reserved.flag": (_has(Field.flags, CAPABLE), _reserved, _hex(2)),
     "sha1.flag": (_version(0), _bit(0), str),
     "sha256.flag": (_version(1), _bit(0), str),
     "datafin.flag": (_has(Field.flags, DSS), _bit(4), str),

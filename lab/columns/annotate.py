@@ -24,16 +24,19 @@ Comment = tuple[int, str]
 """The number of a packet, and a line about it."""
 
 
-def annotated(data: Buffer, name: str, comments: Iterable[Comment]) -> Iterator[bytes]:
+def annotated(
+    data: Buffer, name: str, comments: Iterable[Comment], about: str = ""
+) -> Iterator[bytes]:
     """Yield the octets of the copy; ``comments`` are in the order of the packets.
 
-    Blocks of a pcapng file are copied as they are, but for the comments. Raises as
+    ``about`` is what to say of the capture as a whole: a comment of its first section. Blocks of a
+    pcapng file are copied as they are, but for the comments. Raises as
     ``lab.wire.capture_file.stretches``.
     """
     lines = _Lines(comments)
     if bytes(data[:4]) == pcapng.MAGIC:
-        return _blocks(data, name, lines)
-    return _records(data, name, lines)
+        return _blocks(data, name, lines, about)
+    return _records(data, name, lines, about)
 
 
 class _Lines:
@@ -57,12 +60,12 @@ class _Lines:
         self._text = "\n".join(line for _, line in lines)
 
 
-def _records(data: Buffer, name: str, lines: _Lines) -> Iterator[bytes]:
+def _records(data: Buffer, name: str, lines: _Lines, about: str) -> Iterator[bytes]:
     """Turn the records of a classic file into blocks."""
     number = 0
     for stretch in stretches(data, name):
         if not number:
-            yield _beginning(stretch)
+            yield _beginning(stretch, about)
         fields = struct.Struct(stretch.byte_order + "IIII").unpack_from
         for start in stretch.starts:
             number += 1
@@ -78,39 +81,72 @@ def _records(data: Buffer, name: str, lines: _Lines) -> Iterator[bytes]:
             yield _block(stretch.byte_order, pcapng.ENHANCED, body)
 
 
-def _beginning(stretch: Stretch) -> bytes:
+def _beginning(stretch: Stretch, about: str) -> bytes:
     order, (interface, *_) = stretch.byte_order, stretch.interfaces
     resolution = 9 if interface.per_second == NANOSECONDS else 6
-    section = struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, -1)
+    section = struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, -1) + _options(order, about)
     declared = struct.pack(order + "HHI", interface.link_type, 0, interface.snap_length)
     declared += struct.pack(order + "HHBxxxHH", pcapng.IF_TSRESOL, 1, resolution, 0, 0)
     return _block(order, pcapng.SECTION, section) + _block(order, pcapng.INTERFACE, declared)
 
 
-def _blocks(data: Buffer, name: str, lines: _Lines) -> Iterator[bytes]:
+def _blocks(data: Buffer, name: str, lines: _Lines, about: str) -> Iterator[bytes]:
     """Copy the blocks of a pcapng file, with comments."""
-    number, copied = 0, 24
-    yield bytes(data[:16]) + UNKNOWN_LENGTH
+    number = copied = 0
     for stretch in stretches(data, name):
+        order = stretch.byte_order
+        if not copied:
+            yield _first_section(data, about)
+            copied = pcapng.block(data, 0, order).length
+        if stretch.starts:  # a section can only begin before the first of them
+            yield from _of_unknown_length(data, copied, stretch.starts[0], order)
+            copied = stretch.starts[0]
         for start in stretch.starts:
             number += 1
             comment = lines.of(number)
-            if comment and stretch.layout is pcapng.LAYOUTS[pcapng.ENHANCED]:
+            if comment and stretch.layout in WITH_OPTIONS:
                 yield bytes(data[copied:start])
-                order = stretch.byte_order
                 length = pcapng.block(data, start, order).length
                 yield _commented(bytes(data[start : start + length]), order, comment)
                 copied = start + length
     yield bytes(data[copied:])
 
 
+WITH_OPTIONS = (pcapng.LAYOUTS[pcapng.ENHANCED], pcapng.LAYOUTS[pcapng.PACKET])
+"""Blocks of packets that have room for a comment; a simple one has none."""
+
+
+def _first_section(data: Buffer, about: str) -> bytes:
+    block, order = _section(data, 0)
+    return _with_comment(block, order, 24, about) if about else block
+
+
+def _section(data: Buffer, at: int) -> tuple[bytes, str]:
+    """Return a section header whose section is of unknown length, and its byte order."""
+    order = pcapng.BYTE_ORDERS[bytes(data[at + 8 : at + 12])]
+    length = pcapng.block(data, at, order).length
+    return bytes(data[at : at + 16]) + UNKNOWN_LENGTH + bytes(data[at + 24 : at + length]), order
+
+
+def _of_unknown_length(data: Buffer, at: int, end: int, order: str) -> Iterator[bytes]:
+    """Copy what lies between packets; the sections that begin there get longer by comments."""
+    while at < end:
+        kind, length = pcapng.block(data, at, order)
+        yield _section(data, at)[0] if kind == pcapng.SECTION else bytes(data[at : at + length])
+        at += length
+
+
 def _commented(block: bytes, order: str, comment: str) -> bytes:
-    """Put a comment before the options that an enhanced packet block has."""
+    """Put a comment before the options that a block with a packet has."""
     (captured,) = struct.unpack_from(order + "I", block, 20)
-    end = 28 + captured + -captured % 4
+    return _with_comment(block, order, 28 + captured + -captured % 4, comment)
+
+
+def _with_comment(block: bytes, order: str, end: int, comment: str) -> bytes:
+    """Put a comment before the options of a block, which begin at ``end``."""
+    (kind,) = struct.unpack_from(order + "I", block)
     options = block[end:-4] or struct.pack(order + "HH", pcapng.END_OF_OPTIONS, 0)
-    head = block[8:end]
-    return _block(order, pcapng.ENHANCED, head + _option(order, comment) + options)
+    return _block(order, kind, block[8:end] + _option(order, comment) + options)
 
 
 def _options(order: str, comment: str) -> bytes:

@@ -19,6 +19,9 @@ from lab.errors import UsageError
 INTERNAL = ("present", "packet")
 """Columns that mean nothing outside: nulls say the one, the packet's number the other."""
 
+NUMBERS = ("connection", "subflow", "before", "after")
+"""Columns that count connections and subflows from 0; outside, the first one has the number 1."""
+
 
 class Writer(Protocol):
     """pyarrow's ParquetWriter or CSVWriter."""
@@ -33,7 +36,8 @@ class Writer(Protocol):
 def arrow(table: Table, **more: Any) -> Any:
     """Return a pyarrow.Table; ``more`` are columns that come first, a value or one for each row.
 
-    Addresses are text, octets hexadecimal; a field that an option lacks is null.
+    Addresses are text, octets hexadecimal; a field that an option lacks is null. Connections and
+    subflows are numbered from 1, as a packet is.
     """
     import pyarrow as pa  # noqa: PLC0415 - it is large, and only exports need it
 
@@ -46,7 +50,8 @@ def arrow(table: Table, **more: Any) -> Any:
         if name in INTERNAL:
             continue
         absent = ~table.has(Field[name]) if _may_lack(table, name) else None  # type: ignore[attr-defined]
-        columns[name] = _array(pa, table, name, column, absent)
+        outside = column + 1 if name in NUMBERS else column
+        columns[name] = _array(pa, table, name, outside, absent)
     return pa.table(columns)
 
 

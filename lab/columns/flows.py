@@ -8,11 +8,11 @@ from typing import NamedTuple
 import numpy as np
 
 from lab.columns.groups import codes
-from lab.columns.keys import token
 from lab.columns.mptcp import Field, Flag, Options, Subtype
 from lab.columns.octets import Array, Bools, Ints
 from lab.columns.packets import Packets
 from lab.columns.table import Table
+from lab.wire import keys
 
 SYN, RST, ACK = 0x02, 0x04, 0x10
 
@@ -135,10 +135,12 @@ class _Handshakes:
             self._known[at] = Joined(self._connections, True, True, False)
             self._connections += 1
         connection, version = self._known[at].connection, int(options.version[row])
-        if options.present[row] & Field.sender_key:
-            self._tokens[token(int(options.sender_key[row]), version)] = (connection, answer)
-        if options.present[row] & Field.receiver_key:
-            self._tokens[token(int(options.receiver_key[row]), version)] = (connection, not answer)
+        if version not in keys.HASHES:
+            return
+        for field, of_responder in ((Field.sender_key, answer), (Field.receiver_key, not answer)):
+            if options.present[row] & field:
+                key = int(getattr(options, str(field.name))[row])
+                self._tokens[keys.token(key, version)] = (connection, of_responder)
 
     def _join(self, options: Options, row: int, at: int) -> None:
         found = self._tokens.get(int(options.token[row]))

@@ -8,16 +8,19 @@ import numpy as np
 import numpy.typing as npt
 
 from lab.columns.flows import Flows
-from lab.columns.keys import first_dsn
 from lab.columns.mptcp import Field, Flag, Options, Subtype
 from lab.columns.octets import Bools, Ints
 from lab.columns.packets import Packets
 from lab.columns.table import Table
+from lab.wire import keys
 
 
 @dataclass(frozen=True, eq=False)
 class Mappings(Table):
-    """One row for each DSS with a mapping, and each MP_CAPABLE with a data-level length."""
+    """One row for each DSS with a mapping, and each MP_CAPABLE with a data-level length.
+
+    An MP_CAPABLE of a version of which no hash is known maps nothing that could be named.
+    """
 
     packet: Ints
     """The row of its packet."""
@@ -42,13 +45,14 @@ class Mappings(Table):
 
 def mappings(packets: Packets, options: Options, flows: Flows) -> Mappings:
     """Return the mappings in the order of the capture."""
-    row = np.flatnonzero(options.has(Field.data_level_length))
+    unknown = (options.subtype == Subtype.MP_CAPABLE) & ~np.isin(options.version, list(keys.HASHES))
+    row = np.flatnonzero(options.has(Field.data_level_length) & ~unknown)
     chosen = options.take(row)
     packet, length = chosen.packet, chosen.data_level_length.astype(np.int64)
     capable = chosen.subtype == Subtype.MP_CAPABLE
     dsn, ssn = chosen.dsn.copy(), chosen.ssn.copy()
     for at in np.flatnonzero(capable).tolist():
-        dsn[at] = first_dsn(int(chosen.sender_key[at]), int(chosen.version[at]))
+        dsn[at] = keys.first_dsn(int(chosen.sender_key[at]), int(chosen.version[at]))
         ssn[at] = 1
     fin = ~capable & (chosen.flags & Flag.DATA_FIN != 0)
     return Mappings(

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
-import numpy as np
-from rich.console import Console
-from rich.table import Column, Table
-from rich.text import Text
 
+from lab.columns import printed
 from lab.columns.analysis import Analysis
 from lab.columns.annotate import annotated
 from lab.columns.capture import Capture, chunks, mapped
 from lab.columns.comments import comments
 from lab.columns.export import arrow, write
-from lab.columns.flows import Joined
-from lab.columns.series import SECOND, Series, handovers, series
+from lab.columns.series import SECOND, Series
 from lab.columns.words import describe, endpoint, rows
 from lab.errors import UsageError
 
@@ -120,6 +116,8 @@ def _print_packets(file: Path, lines: Iterator[dict[str, Any]]) -> None:
 def figures(files: Sequence[Path], table: str, every: float | None, output: Output) -> None:
     """Show or export what each subflow carried, in steps of ``every`` seconds if given."""
     step = round(every * SECOND) if every else None
+    if step and table != "subflows":
+        raise UsageError(f"the table of {table} has no steps of time: leave out --every")
     if output.export(_tables(files, table, step)):
         return
     for file in files:
@@ -127,7 +125,8 @@ def figures(files: Sequence[Path], table: str, every: float | None, output: Outp
             for line in output.cut(arrow_rows([*_tables([file], table, step)])):
                 click.echo(json.dumps(line))
         else:
-            _print_figures(file, step, output)
+            context = printed.Context(_analysis(file), step)
+            click.echo("\n".join([f"{file}:", *printed.lines(context, table, output.limit)]))
 
 
 def arrow_rows(tables: Iterable[Any]) -> Iterator[dict[str, Any]]:
@@ -142,80 +141,37 @@ def arrow_rows(tables: Iterable[Any]) -> Iterator[dict[str, Any]]:
 
 def _tables(files: Sequence[Path], table: str, step: int | None) -> Iterator[Any]:
     for file in files:
-        analysis = Analysis.of(Capture.joined(list(_parts(file))))
-        if table == "mappings":
-            yield arrow(analysis.mappings, file=str(file))
-        elif table == "handovers":
-            yield arrow(handovers(analysis.sent), file=str(file))
-        else:
-            found = series(analysis.sent, step)
-            sources, destinations = _directions(analysis, found)
-            yield arrow(found, file=str(file), source=sources, destination=destinations)
+        analysis = _analysis(file)
+        found = printed.KINDS[table].make(printed.Context(analysis, step))
+        ends = _directions(analysis, found) if isinstance(found, Series) else {}
+        yield arrow(found, file=str(file), **ends)
 
 
-def _directions(analysis: Analysis, found: Series) -> tuple[list[str], list[str]]:
+def _analysis(file: Path) -> Analysis:
+    return Analysis.of(Capture.joined(list(_parts(file))))
+
+
+def _directions(analysis: Analysis, found: Series) -> dict[str, list[str]]:
     ends = analysis.ends()
     pairs = [
         ends[subflow] if onward else ends[subflow][::-1]
         for subflow, onward in zip(found.subflow.tolist(), found.onward.tolist(), strict=True)
     ]
-    return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    return {"source": [pair[0] for pair in pairs], "destination": [pair[1] for pair in pairs]}
 
 
-def _print_figures(file: Path, step: int | None, output: Output) -> None:
-    analysis = Analysis.of(Capture.joined(list(_parts(file))))
-    begin = int(analysis.capture.packets.time[:1].sum())
-    click.echo(f"{file}:")
-    for number, (known, ends) in enumerate(zip(analysis.subflows, analysis.ends(), strict=True)):
-        if known.connection >= 0:
-            click.echo(
-                f"  connection {known.connection}, subflow {number}{_kind(known)}: "
-                f"{ends.initiator} > {ends.responder}"
-            )
-    found = series(analysis.sent, step)
-    headings = ("subflow", "s", "octets", "new", "reinj.", "again", "late", "Mbit/s", "RTT ms")
-    shown = Table(headings[0], *(Column(each, justify="right") for each in headings[1:]))
-    for at in output.cut(range(len(found))):
-        _row(
-            shown,
-            f"{found.subflow[at]} {'>' if found.onward[at] else '<'}",
-            f"{(found.start[at] - begin) / SECOND:.3f}",
-            found.payload[at], found.first[at], found.reinjected[at], found.retransmitted[at],
-            found.out_of_order[at], _number(found.goodput[at] / 1e6), _number(found.rtt[at] * 1e3),
-        )  # fmt: skip
-    Console().print(shown)
-    _print_handovers(analysis, begin)
+def annotate(
+    file: Path, out: Path, remarks: Mapping[int, Sequence[str]], about: Sequence[str]
+) -> None:
+    """Copy a capture as pcapng, with comments that Wireshark shows.
 
-
-def _print_handovers(analysis: Analysis, begin: int) -> None:
-    moved = handovers(analysis.sent)
-    for at in range(len(moved)):
-        way = "initiator's" if moved.forward[at] else "responder's"
-        click.echo(
-            f"  connection {moved.connection[at]}: the {way} data moved from subflow "
-            f"{moved.before[at]} to {moved.after[at]} at {(moved.time[at] - begin) / SECOND:.3f} s"
-            f", with a gap of {moved.gap[at] / 1e6:.1f} ms"
-        )
-
-
-def _kind(known: Joined) -> str:
-    return f"{' (initial)' if known.master else ''}{' (backup)' if known.backup else ''}"
-
-
-def _number(value: float) -> str:
-    return "" if np.isnan(value) else f"{value:.3f}"
-
-
-def _row(table: Table, *cells: object) -> None:
-    table.add_row(*(Text(str(cell)) for cell in cells))
-
-
-def annotate(file: Path, out: Path) -> None:
-    """Copy a capture as pcapng, with comments that Wireshark shows."""
+    ``remarks`` are lines about packets, by their numbers, besides those about their options;
+    ``about`` are lines about the capture as a whole.
+    """
     if out.exists() and out.samefile(file):
         raise UsageError(f"{out} is the capture itself; name another file for the copy")
-    data = mapped(file).data
-    blocks = annotated(data, str(file), comments(_parts(file)))
+    said = comments(_parts(file), remarks)
+    blocks = annotated(mapped(file).data, str(file), said, "\n".join(about))
     try:
         with out.open("wb") as copy:
             copy.writelines(blocks)

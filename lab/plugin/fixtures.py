@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -19,6 +20,7 @@ from lab.model import Topology
 from lab.plugin.markers import flow_options, topology_file
 from lab.plugin.verdicts import RUN, at_the_end
 from lab.result import Run
+from lab.verify import Report
 
 
 @pytest.fixture
@@ -78,11 +80,16 @@ def capture(
     hosts = (net.node(name) for name in topology.hosts)
     with Captures(hosts, result.captures) as captures:
         if request.config.option.verify:
-            at_the_end(request.node, captures.expect_kept)
+            at_the_end(request.node, partial(captures.expect_kept, partial(_keep, result)))
         at_the_end(request.node, captures.stop)
         yield captures
         captures.stop()
         result.describe(captures=captures.counters)
+
+
+def _keep(run: Run, report: Report) -> None:
+    """Keep in the manifest what was checked in the captures, and found."""
+    run.describe(verification=report.as_dict())
 
 
 @pytest.fixture

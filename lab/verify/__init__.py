@@ -13,6 +13,7 @@ from lab.errors import ScenarioFailed
 from lab.verify.connection import Connection, connections
 from lab.verify.facts import facts
 from lab.verify.finding import Checked, Finding, Severity, Unchecked, Verdict
+from lab.verify.remarks import Remarks, remarks
 from lab.verify.report import LISTED, ConnectionReport, Report, summed_up
 from lab.verify.rules import RULES
 from lab.verify.subflow import subflows
@@ -22,11 +23,13 @@ __all__ = [
     "Checked",
     "ConnectionReport",
     "Finding",
+    "Remarks",
     "Report",
     "Severity",
     "Unchecked",
     "Verdict",
     "expect_kept",
+    "remarks",
     "verify",
     "verify_files",
 ]

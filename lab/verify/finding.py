@@ -40,10 +40,15 @@ class Finding:
     packets: tuple[Place, ...]
     """Where to look; the first packet comes first."""
 
+    @property
+    def said(self) -> str:
+        """Severity, sentence and section of the RFC, without the packets."""
+        rfc = self.section if self.section.startswith("RFC") else f"RFC 8684 {self.section}"
+        return f"{self.severity}: {self.sentence} ({rfc})"
+
     def __str__(self) -> str:
         where = ", ".join(map(str, self.packets)) or "no packet"
-        rfc = self.section if self.section.startswith("RFC") else f"RFC 8684 {self.section}"
-        return f"{self.severity}: {self.sentence} ({rfc}) [{where}]"
+        return f"{self.said} [{where}]"
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,8 @@ class Signal(NamedTuple):
     mapping: Mapping | None
     fin: bool
     reserved: int
+    without_field: str
+    """Flags that tell how long a number is which is not there: a, m, both, or neither."""
 
 
 def signal(value: bytes) -> Signal:
@@ -41,7 +43,14 @@ def signal(value: bytes) -> Signal:
         at += octets
     mapping = _mapping(value, at, flags) if flags & Dss.MAP else None
     reserved = (value[0] & 0xF) << 3 | flags >> 5
-    return Signal(data_ack, octets, mapping, bool(flags & Dss.DATA_FIN), reserved)
+    return Signal(
+        data_ack, octets, mapping, bool(flags & Dss.DATA_FIN), reserved, _without_field(flags)
+    )
+
+
+def _without_field(flags: int) -> str:
+    pairs = (("a", Dss.ACK_8, Dss.ACK), ("m", Dss.MAP_8, Dss.MAP))
+    return "".join(name for name, long, there in pairs if flags & long and not flags & there)
 
 
 def _mapping(value: bytes, at: int, flags: int) -> Mapping:

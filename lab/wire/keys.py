@@ -36,11 +36,13 @@ def token(key: bytes | int, version: int = 1) -> int:
 
 
 def idsn(key: bytes | int, version: int = 1) -> int:
-    """Return the last 64 bits of the key's hash: the initial data sequence number (section 3.1).
-
-    The first octet of data has the number after it, modulo 2**64.
-    """
+    """Return the last 64 bits of the key's hash: the initial data sequence number (section 3.1)."""
     return int.from_bytes(_digest(key, version)[-8:], "big")
+
+
+def first_dsn(key: bytes | int, version: int = 1) -> int:
+    """Return the data sequence number of the first octet: the one after the IDSN, modulo 2**64."""
+    return (idsn(key, version) + 1) % (1 << 64)
 
 
 def join_hmac(sender: Party, receiver: Party, version: int = 1) -> bytes:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from lab.verify.rules import (
     acknowledgments,
     addresses,
+    backup,
+    both_ends,
     checksums,
     data,
     endings,
@@ -24,5 +26,7 @@ RULES = (
     acknowledgments.judge,
     checksums.judge,
     endings.judge,
+    both_ends.judge,
+    backup.judge,
 )
 """In the order of a report."""

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from lab.verify.connection import A, B, Connection
 from lab.verify.facts import Facts
-from lab.verify.finding import Checked, Judgement, Place, Unchecked, doubt, violation
+from lab.verify.finding import Checked, Judgement, Place, Unchecked, doubt, note, violation
 from lab.verify.subflow import Packet, Subflow
 from lab.wire import keys
 from lab.wire.mptcp import (
@@ -68,7 +68,7 @@ class _Addresses:
             host = self.connection.sender(subflow, packet)
             for option in packet.options(MptcpOption):
                 if isinstance(option, MpJoinSyn | MpJoinSynAck):
-                    yield from self._known(packet, host, option.address_id)
+                    yield from self._known(packet, host, option)
                     address = packet.segment.source.host
                     yield from self._bind(packet, host, option.address_id, address)
                 elif isinstance(option, AddAddr):
@@ -87,13 +87,17 @@ class _Addresses:
             yield doubt(SECTION, sentence, packet.place)
         yield Checked("address ids", 1)
 
-    def _known(self, packet: Packet, host: bool, number: int) -> Iterator[Judgement]:
-        """A subflow's address has one id, unless it was announced again with another port."""
+    def _known(self, packet: Packet, host: bool, option: Any) -> Iterator[Judgement]:
+        """A subflow's address has one id, unless it was announced again with another port.
+
+        Who opens a subflow may choose another one for it; who answers looks the address up.
+        """
         address = packet.segment.source.host
         others = [n for n, known in self.hosts[host].addresses.items() if known == address]
-        if others and number not in others:
-            sentence = f"address {address} has id {number}, before it had {others[0]}"
-            yield doubt(SECTION, sentence, packet.place)
+        if others and option.address_id not in others:
+            sentence = f"address {address} has id {option.address_id}, before it had {others[0]}"
+            weigh = doubt if isinstance(option, MpJoinSynAck) else note
+            yield weigh(SECTION, sentence, packet.place)
 
     def _add_addr(self, packet: Packet, host: bool, option: Any) -> Iterator[Judgement]:
         announced = Announced(option.address_id, option.address, option.port)

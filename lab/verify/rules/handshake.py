@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from lab.verify.facts import Facts
-from lab.verify.finding import Checked, Judgement, Unchecked, violation
+from lab.verify.finding import Checked, Judgement, Unchecked, doubt, violation
 from lab.verify.subflow import SYN, SYN_OR_ACK, Packet
-from lab.wire import mptcp
+from lab.wire import keys, mptcp
 from lab.wire.segment import Flags
 
 SECTION = "section 3.1"
@@ -40,7 +40,28 @@ def judge(facts: Facts) -> Iterator[Judgement]:
             yield from _keys(facts, packet, option)
             yield from _version(facts, packet, option)
     yield Checked("MP_CAPABLE options", seen)
+    yield from _closed(facts)
     yield from _lacking(facts)
+
+
+def _closed(facts: Facts) -> Iterator[Judgement]:
+    """Flag C: the host takes no joins to the address and port where the connection began."""
+    connection, initial = facts.connection, facts.connection.initial
+    if initial is None or connection.version == 0:
+        return
+    said: dict[bool, tuple[bool, Packet]] = {}
+    for packet in initial.packets():
+        for option in packet.options(mptcp.MpCapable):
+            host, closed = connection.sender(initial, packet), bool(option.flags.C)
+            before, first = said.setdefault(host, (closed, packet))
+            if closed is not before:
+                sentence = f"MP_CAPABLE has C={int(closed)}, before it had C={int(before)}"
+                yield doubt(SECTION, sentence, packet.place, first.place)
+    ends = {initial.end(host): packet for host, (closed, packet) in said.items() if closed}
+    for subflow in connection.subflows:
+        if subflow is not initial and subflow.responder in ends:
+            sentence = f"join {subflow} goes where MP_CAPABLE said that none is taken (flag C)"
+            yield violation(SECTION, sentence, ends[subflow.responder].place)
 
 
 def _lacking(facts: Facts) -> Iterator[Judgement]:
@@ -116,6 +137,9 @@ def _version(facts: Facts, packet: Packet, option: Any) -> Iterator[Judgement]:
         return
     if packet.flags & SYN_OR_ACK == SYN:
         wrong = option.version < exchange.version
+        if option.version not in keys.HASHES:
+            sentence = f"MP_CAPABLE asks for version {option.version}, which no RFC defines"
+            yield doubt(SECTION, sentence, packet.place)
     else:
         wrong = option.version != exchange.version
     if wrong:

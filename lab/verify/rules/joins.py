@@ -20,10 +20,11 @@ FORMS = {
 
 
 def judge(facts: Facts) -> Iterator[Judgement]:
-    """Look at every subflow but the initial one."""
+    """Look at every subflow."""
     connection = facts.connection
     for subflow in connection.subflows:
         if subflow is connection.initial:
+            yield from _on_the_initial(subflow)
             continue
         if subflow.join is None:
             yield Unchecked(f"subflow {subflow}", "no capture has its handshake")
@@ -35,6 +36,14 @@ def judge(facts: Facts) -> Iterator[Judgement]:
         else:
             yield from _proof(subflow, subflow.join, connection.exchange)
         yield from _order(subflow, subflow.join, connection.cut)
+
+
+def _on_the_initial(subflow: Subflow) -> Iterator[Finding]:
+    """What began with MP_CAPABLE joins nothing."""
+    for packet in subflow.packets():
+        for option in packet.options(mptcp.MpJoin):
+            sentence = f"{type(option).__name__} on the subflow that MP_CAPABLE began"
+            yield violation(SECTION, sentence, packet.place)
 
 
 def _proof(

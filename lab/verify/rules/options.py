@@ -63,6 +63,9 @@ def _signal(packet: Packet, signal: Signal) -> Iterator[Judgement]:
     if signal.reserved:
         sentence = f"DSS has reserved bits {signal.reserved:#x}, to be sent as 0"
         yield violation("section 3.3", sentence, packet.place)
+    if signal.without_field:
+        sentence = f"DSS has the flag {signal.without_field} without the field that it is about"
+        yield doubt("section 3.3", sentence, packet.place)
     if signal.fin and not signal.mapping:
         sentence = "DSS has DATA_FIN without a mapping, so that its place is unknown"
         yield violation("section 3.3.3", sentence, packet.place)

@@ -16,15 +16,21 @@ class MpJoin(MptcpOption):
     subtype = Subtype.MP_JOIN
 
 
+def _of_an_address() -> list[object]:
+    return [
+        subtype_field(Subtype.MP_JOIN),
+        BitField("reserved", 0, 3),
+        BitField("backup", 0, 1),
+        ByteField("address_id", 0),
+    ]
+
+
 @form(Subtype.MP_JOIN, 12)
 class MpJoinSyn(MpJoin):
     """MP_JOIN of the SYN; ``token`` names the connection at the receiver."""
 
     fields_desc = [
-        subtype_field(Subtype.MP_JOIN),
-        BitField("reserved", 0, 3),
-        BitField("backup", 0, 1),
-        ByteField("address_id", 0),
+        *_of_an_address(),
         XIntField("token", 0),
         XIntField("nonce", 0),
     ]
@@ -35,10 +41,7 @@ class MpJoinSynAck(MpJoin):
     """MP_JOIN of the SYN/ACK; ``hmac`` is the leftmost 64 bits of the sender's HMAC."""
 
     fields_desc = [
-        subtype_field(Subtype.MP_JOIN),
-        BitField("reserved", 0, 3),
-        BitField("backup", 0, 1),
-        ByteField("address_id", 0),
+        *_of_an_address(),
         StrFixedLenField("hmac", bytes(8), 8),
         XIntField("nonce", 0),
     ]
