@@ -197,9 +197,12 @@ class Captures:
         hosts = sorted({*self._running, *self.counters})
         return verify_files(self._directory / f"{host}.pcap" for host in hosts)
 
-    def expect_kept(self) -> None:
-        """Raise ScenarioFailed with what violates the protocol, if something does."""
-        expect_kept(self.verify())
+    def expect_kept(self, *, except_for: Iterable[str] = ()) -> None:
+        """Raise ScenarioFailed with what violates the protocol, if something does.
+
+        ``except_for``: parts of the sentences about violations that there must be.
+        """
+        expect_kept(self.verify(), except_for=except_for)
 
     def stop(self) -> None:
         """End all captures; what they recorded can still be asked for.
