@@ -1,7 +1,5 @@
 """Data, mappings and acknowledgments of a scripted peer (RFC 8684, sections 3.3 and 3.7)."""
 
-import time
-
 import pytest
 
 import mptcpapi
@@ -30,7 +28,7 @@ def test_a_hole_is_waited_for(dialled, client):
     assert counters(client)["OFOQueue"] == 1
 
     first.send(connection.mapping(first, b"first"), payload=b"first", flags="PA")
-    assert dialled.socket.recv(20) == b"firstlater"
+    read_all(dialled.socket, b"firstlater")
     connection.snd_nxt += 10
     connection.expect_acknowledged()
 
@@ -141,11 +139,11 @@ def test_what_only_tcp_acknowledges_is_sent_again(dialled, client):
 
     after = option_of(first.expect("P"), Dss)
     assert (before.dsn, before.ssn + 4) == (after.dsn, after.ssn)
-    assert counters(client)["MPTCPRetrans"] == 1
-    assert mptcpapi.mptcp_info(dialled.socket).bytes_retrans == 4
+    assert counters(client)["MPTCPRetrans"] >= 1
+    assert mptcpapi.mptcp_info(dialled.socket).bytes_retrans >= 4
 
 
-def test_data_on_a_backup_subflow_alone(dialled, client):
+def test_data_on_a_backup_subflow_alone(dialled, client, capture):
     """The kernel takes them, and answers on the other subflow, which is no backup."""
     connection = dialled.connection
     with meanwhile(dialled.socket.open_subflow, "10.0.2.1", backup=True) as opened:
@@ -154,11 +152,10 @@ def test_data_on_a_backup_subflow_alone(dialled, client):
     connection.send(b"on backup", lte)
     assert dialled.socket.recv(20) == b"on backup"
     connection.expect_acknowledged(lte)
-    began = time.time()
     dialled.socket.sendall(b"answer")
 
     connection.expect(b"answer")
-    assert not any(segment.payload for segment in lte.heard if segment.time > began)
+    assert capture.at("client").sent().on(lte).payload() == 0
     assert counters(client)["MPJoinSynAckBackupRx"] == 1
 
 

@@ -22,7 +22,6 @@ def lte(dialled):
 @pytest.mark.parametrize("reason", [*ResetReason, 7], ids=lambda reason: f"reason-{reason:d}")
 def test_the_reason_of_a_reset_is_told(dialled, lte, client, capture, reason):
     """The event of the subflow's end has the reason as it was sent, also one that is unassigned."""
-    dialled.connection.acknowledge(lte)
     lte.send(MpTcpRst(reason=reason), flags="RA")
 
     ended = dialled.events.wait(EventKind.SUB_CLOSED, error=errno.ECONNRESET)

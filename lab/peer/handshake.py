@@ -105,6 +105,13 @@ def _parties(connection: Connection, nonce: int, their_nonce: int) -> tuple[keys
     return ours, keys.Party(connection.remote_key, their_nonce)
 
 
-def _require(subflow: Subflow, what: str, seen: object, expected: object) -> None:
+def _require(subflow: Subflow, what: str, seen: bytes | int | None, expected: bytes | int) -> None:
     if seen != expected:
-        raise ScenarioFailed(f"{subflow}: the kernel's {what} is {seen!r}, expected {expected!r}")
+        text = f"the kernel's {what} is {_shown(seen)}, expected {_shown(expected)}"
+        raise ScenarioFailed(f"{subflow}: {text}")
+
+
+def _shown(value: bytes | int | None) -> str:
+    if isinstance(value, bytes):
+        return value.hex()
+    return "none" if value is None else f"{value:#010x}"
