@@ -10,6 +10,7 @@ from lab.environment import counters
 from lab.errors import ScenarioFailed, UsageError
 from lab.peer import Peer, meanwhile
 from lab.verify import Verdict
+from lab.wire.mptcp import MpCapableSyn
 
 pytestmark = pytest.mark.topology("two_paths")
 
@@ -123,12 +124,13 @@ def test_what_a_peer_misses_is_said(dialled, result):
     )
     lines = (result.directory / "records.jsonl").read_text("utf-8").splitlines()
     steps = [step for step in map(json.loads, lines) if step["kind"] == "peer"]
-    assert [step.get("heard", step.get("sent")) for step in steps][:3] == [
-        "SYN MpCapable", "SA 0 bytes", "ACK MpCapable",
+    assert [(step["what"], step["segment"]) for step in steps[:4]] == [
+        ("heard", "SYN MpCapable"), ("sent", "SYN|ACK MpCapable"), ("heard", "ACK MpCapable"),
+        ("sent", "PSH|ACK 5 bytes Dss"),
     ]  # fmt: skip
 
 
-def test_places_that_a_peer_cannot_have(server, result):
+def test_places_that_a_peer_cannot_have(net, server, result):
     """A port that is taken, an address that is not the host's, no port at all: each is said."""
     with Peer(server, result) as peer:
         with pytest.raises(UsageError, match="listens nowhere: call listen"):
@@ -140,3 +142,6 @@ def test_places_that_a_peer_cannot_have(server, result):
             peer.listen("10.0.1.1", 7000)
         with pytest.raises(ScenarioFailed, match=r"expected a SYN to .* within 0.01 s; none came"):
             peer.syn(timeout=0.01)
+        net.set_link("core", up=False)
+        with pytest.raises(UsageError, match=r"server cannot send 60 bytes from .*: No route to"):
+            peer.dial(("10.0.1.1", 7000)).send(MpCapableSyn(), payload=bytes(12), flags="S")

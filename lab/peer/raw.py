@@ -91,12 +91,18 @@ class RawTcp:
     def send(self, local: Endpoint, remote: Endpoint, tcp: TCP) -> None:
         """Send a segment; ports and checksums are filled in.
 
-        :raises OSError: the host has no way to send it.
+        :raises UsageError: the host cannot send it: no route, or it is too long.
         """
         layer = IPv6 if ":" in local.host else IP
         tcp.sport, tcp.dport = local.port, remote.port
         packet = bytes(layer(src=local.host, dst=remote.host) / tcp)
-        self._senders[local].sendto(packet, (remote.host, 0))
+        try:
+            self._senders[local].sendto(packet, (remote.host, 0))
+        except OSError as error:
+            raise UsageError(
+                f"{self._host.name} cannot send {len(packet)} bytes from {local} to {remote}: "
+                f"{error.strerror}"
+            ) from error
 
     def receive(self, local: Endpoint, remote: Endpoint | None, until: float) -> Segment | None:
         """The next segment from ``remote``; without it, the next SYN to ``local``, from anywhere.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 from scapy.layers.inet import TCP
 
@@ -45,6 +45,7 @@ class Subflow:
         self.heard: list[Segment] = []
         """All that has been taken from what arrived, in its order."""
         self._last: TCP | None = None
+        self._sent = ""
 
     def __str__(self) -> str:
         return f"the peer at {self._host}, {self.local} with {self.remote}"
@@ -78,12 +79,13 @@ class Subflow:
             taken = len(payload) + flags.count("S") + flags.count("F")
             self.snd_nxt = (self.snd_nxt + taken) % SEQUENCE
         self._last = tcp / payload if payload else tcp
-        self._record(sent=f"{flags} {len(payload)} bytes", options=list(map(repr, options)))
+        self._sent = _words(Flags(tcp.flags.value), len(payload), [bytes(each) for each in options])
+        self._record("sent", self._sent, options)
         self._raw.send(self.local, self.remote, self._last)
 
     def repeat(self) -> None:
         """Send the last segment again."""
-        self._record(repeated=True)
+        self._record("sent again", self._sent)
         self._raw.send(self.local, self.remote, self._last)
 
     def expect(
@@ -146,16 +148,23 @@ class Subflow:
     def take(self, segment: Segment) -> None:
         """Note a segment that has arrived, and what it moves."""
         self.heard.append(segment)
-        self._record(heard=described(segment), options=list(map(repr, segment.mptcp)))
+        self._record("heard", described(segment), segment.mptcp)
         length = segment.payload + segment.syn + segment.fin
         if segment.syn:
             self.rcv_nxt = (segment.seq + length) % SEQUENCE
         elif segment.seq == self.rcv_nxt:
             self.rcv_nxt = (self.rcv_nxt + length) % SEQUENCE
 
-    def _record(self, **values: Any) -> None:
-        ends = {"host": self._host, "local": str(self.local), "remote": str(self.remote)}
-        self._run.record("peer", **ends, **values)
+    def _record(self, what: str, segment: str, options: Iterable[mptcp.MptcpOption] = ()) -> None:
+        self._run.record(
+            "peer",
+            host=self._host,
+            what=what,
+            local=self.local,
+            remote=self.remote,
+            segment=segment,
+            options=list(map(repr, options)),
+        )
 
 
 def option_of(segment: Segment, kind: type[Option]) -> Option | None:
@@ -165,9 +174,12 @@ def option_of(segment: Segment, kind: type[Option]) -> Option | None:
 
 def described(segment: Segment) -> str:
     """A segment in a few words: ``ACK|PSH 5 bytes Dss``."""
-    labels = [mptcp.label(value) for value in mptcp.values(segment.options)]
-    octets = [f"{segment.payload} bytes"] if segment.payload else []
-    return " ".join([_names(segment.flags), *octets, *labels])
+    return _words(segment.flags, segment.payload, mptcp.values(segment.options))
+
+
+def _words(flags: Flags, payload: int, options: Iterable[bytes]) -> str:
+    octets = [f"{payload} bytes"] if payload else []
+    return " ".join([_names(flags), *octets, *map(mptcp.label, options)])
 
 
 def _names(flags: Flags) -> str:
