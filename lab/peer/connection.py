@@ -57,18 +57,14 @@ class Connection:
 
         The checksum is that of the fields as they are in the end, if checksums were agreed upon.
         """
-        flags = Dss(flags="AaMmF" if fin else "AaMm").flags
-        ssn = subflow.ssn if payload else 0
-        option = Dss(
-            flags=flags,
-            data_ack=self.rcv_nxt,
-            **{
-                "dsn": self.snd_nxt,
-                "ssn": ssn,
-                "data_level_length": len(payload) + fin,
-                **fields,
-            },
-        )
+        values = {
+            "flags": "AaMmF" if fin else "AaMm",
+            "data_ack": self.rcv_nxt,
+            "dsn": self.snd_nxt,
+            "ssn": subflow.ssn if payload else 0,
+            "data_level_length": len(payload) + fin,
+        }
+        option = Dss(**values | fields)
         if self.checksums and "checksum" not in fields:
             option.checksum = checksum(option.dsn, option.ssn, option.data_level_length, payload)
         return option
