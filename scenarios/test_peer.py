@@ -110,6 +110,18 @@ def test_a_port_at_which_the_kernel_is_silent(client, server, capture, result):
         assert late.connect_ex(at) == errno.ECONNREFUSED, "the port is still taken"
 
 
+def test_a_syn_that_is_sent_again_is_no_other(client, server, result):
+    """Of two SYNs from one port the second is a repetition; here another peer is the caller."""
+    with Peer(server, result) as peer, Peer(client, result) as caller:
+        at = peer.listen()
+        one, other = caller.dial(at), caller.dial(at)
+        one.send(flags="S")
+        one.repeat()
+        other.send(flags="S")
+
+        assert [peer.syn().remote, peer.syn().remote] == [one.local, other.local]
+
+
 def test_what_a_peer_misses_is_said(dialled, result):
     """An error names the peer, what it expected, and what it heard instead; so do the records."""
     with pytest.raises(ScenarioFailed) as missed:
@@ -142,6 +154,8 @@ def test_places_that_a_peer_cannot_have(net, server, result):
             peer.listen("10.0.1.1", 7000)
         with pytest.raises(ScenarioFailed, match=r"expected a SYN to .* within 0.01 s; none came"):
             peer.syn(timeout=0.01)
+        with pytest.raises(UsageError, match=r"dials \(address, port\), not \('client', 7000\)"):
+            peer.dial(("client", 7000))
         net.set_link("core", up=False)
         with pytest.raises(UsageError, match=r"server cannot send 60 bytes from .*: No route to"):
             peer.dial(("10.0.1.1", 7000)).send(MpCapableSyn(), payload=bytes(12), flags="S")

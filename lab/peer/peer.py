@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
+from ipaddress import ip_address
 from typing import Any, Self
 
 from lab.errors import ScenarioFailed, UsageError
@@ -28,6 +29,7 @@ class Peer:
         self._raw = RawTcp(host)
         self._undo = ExitStack()
         self._listening: list[Endpoint] = []
+        self._answered: set[tuple[Endpoint, Endpoint]] = set()
 
     def __enter__(self) -> Self:
         self._undo.enter_context(self._raw)
@@ -63,27 +65,36 @@ class Peer:
     def syn(self, at: Endpoint | None = None, *, timeout: float = PATIENCE) -> Subflow:
         """The next SYN to a port that listens (the last one, if not told), yet to be answered.
 
+        One that the kernel has only sent again is no other.
+
         :raises UsageError: none listens.
         :raises ScenarioFailed: no SYN comes.
         """
         if at is None and not self._listening:
             raise UsageError(f"the peer at {self._host.name} listens nowhere: call listen() first")
-        local = at or self._listening[-1]
-        segment = self._raw.receive(local, None, time.monotonic() + timeout)
-        if segment is None:
-            raise ScenarioFailed(
-                f"the peer at {self._host.name} expected a SYN to {local} within {timeout:g} s; "
-                "none came"
-            )
-        subflow = self._subflow(local, segment.source)
-        subflow.take(segment)
-        return subflow
+        local, deadline = at or self._listening[-1], time.monotonic() + timeout
+        while segment := self._raw.receive(local, None, deadline):
+            if (local, segment.source) not in self._answered:
+                self._answered.add((local, segment.source))
+                subflow = self._subflow(local, segment.source)
+                subflow.take(segment)
+                return subflow
+        raise ScenarioFailed(
+            f"the peer at {self._host.name} expected a SYN to {local} within {timeout:g} s; "
+            "none came"
+        )
 
     def dial(self, remote: tuple[str, int], address: str | None = None) -> Subflow:
-        """A subflow to ``remote`` from a free port of ``address``, on which nothing was sent."""
-        version = 6 if ":" in remote[0] else 4
-        local = self._raw.own(address or self.address(version))
-        return self._subflow(local, Endpoint(*remote))
+        """A subflow to ``remote`` from a free port of ``address``, on which nothing was sent.
+
+        :raises UsageError: ``remote`` is no address, or the host has no such ``address``.
+        """
+        try:
+            host = ip_address(remote[0])
+        except ValueError:
+            raise UsageError(f"a peer dials (address, port), not {remote!r}") from None
+        local = self._raw.own(address or self.address(host.version))
+        return self._subflow(local, Endpoint(str(host), remote[1]))
 
     def accept(self, *, key: int | None = None, flags: str = "H") -> Connection:
         """A connection from a kernel, as it should be; ``flags="HA"`` asks for checksums."""
