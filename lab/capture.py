@@ -197,14 +197,18 @@ class Captures:
         hosts = sorted({*self._running, *self.counters})
         return verify_files(self._directory / f"{host}.pcap" for host in hosts)
 
-    def expect_kept(self, tell: Callable[[Report], None]) -> None:
+    def expect_kept(
+        self, tell: Callable[[Report], None], *, except_for: Iterable[str] = ()
+    ) -> None:
         """Verify the captures, and ``tell`` the report whatever it says.
 
-        :raises ScenarioFailed: something violates the protocol.
+        ``except_for``: parts of the sentences about violations that there must be.
+
+        :raises ScenarioFailed: something else violates the protocol, or one of these is not found.
         """
         report = self.verify()
         tell(report)
-        expect_kept(report)
+        expect_kept(report, except_for=except_for)
 
     def stop(self) -> None:
         """End all captures; what they recorded can still be asked for.

@@ -161,6 +161,8 @@ def _row(record: dict[str, Any]) -> Row:
             return Row(float(event["received"]), record["host"], record["name"], _event(event))
         if record["kind"] == "call":
             return Row(float(record["began"]), "application", record["call"], _call(record))
+        if record["kind"] == "peer":
+            return Row(float(record["time"]), record["host"], record["what"], _step(record))
         when = float(record["time"])  # what a scenario recorded
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
         when = inf  # damaged
@@ -180,6 +182,14 @@ def _call(record: dict[str, Any]) -> str:
     asked += [f"{name}={_value(option)}" for name, option in record["options"].items()]
     outcome = record.get("error") or _value(record.get("result"))
     return f"({', '.join(asked)}) = {outcome}"
+
+
+def _step(record: dict[str, Any]) -> str:
+    """A segment that a scripted peer has sent or heard, from its source to its destination."""
+    ends = record
+    if record["what"] == "heard":
+        ends = {"local": record["remote"], "remote": record["local"]}
+    return " ".join([_ends(ends), record["segment"], *record["options"]])
 
 
 def _value(value: Any) -> str:

@@ -1,10 +1,11 @@
-"""A pytest inside a scenario, for what pytest says of scenarios; a connection that is idle."""
+"""A pytest inside a scenario, for what pytest says of scenarios; connections with a peer."""
 
 import json
 import os
+import socket
 import subprocess
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from textwrap import dedent
 from typing import NamedTuple
@@ -12,6 +13,12 @@ from typing import NamedTuple
 import pytest
 
 import mptcpapi
+from lab.events import EventLog
+from lab.peer import Connection, Peer, meanwhile
+
+VERSIONS = {"ipv4": 4, "ipv6": 6}
+FAMILIES = {"ipv4": socket.AF_INET, "ipv6": socket.AF_INET6}
+SERVER = {"ipv4": "10.0.9.2", "ipv6": "fd00:9::2"}
 
 PREAMBLE = """
 import os
@@ -91,3 +98,78 @@ def sock(client, server):
             sender.sendall(b"x")
             assert receiver.recv(1) == b"x"
         yield sock
+
+
+class Ends(NamedTuple):
+    """A connection between a kernel and a scripted peer, on which data went both ways."""
+
+    peer: Peer
+    connection: Connection
+    """The peer's end."""
+    socket: mptcpapi.Socket
+    """The kernel's end."""
+    events: EventLog
+    """What the kernel says."""
+
+
+@pytest.fixture
+def dialled(client, server, capture, result, family):
+    """A connection from the client's kernel to a peer in the server's place."""
+    version = VERSIONS[family]
+    with Peer(server, result) as peer, EventLog(client, result) as events:
+        at = peer.listen(peer.address(version))
+        with client.stack():
+            sock = mptcpapi.Socket(FAMILIES[family])
+        with sock:
+            sock.settimeout(5)
+            with meanwhile(sock.connect, at):
+                connection = peer.accept()
+            exchange(sock, connection)
+            yield Ends(peer, connection, sock, events)
+
+
+@pytest.fixture
+def served(client, server, capture, result, family):
+    """A connection from a peer in the client's place to the server's kernel; joins are let in."""
+    with at_server(client, server, result, family) as ends:
+        exchange(ends.socket, ends.connection)
+        yield ends
+
+
+@pytest.fixture
+def checking(client, server, capture, result, family):
+    """As ``served``, with checksums agreed upon, and no data yet."""
+    with at_server(client, server, result, family, flags="HA") as ends:
+        yield ends
+
+
+@pytest.fixture
+def checked(checking):
+    """As ``served``, with checksums."""
+    exchange(checking.socket, checking.connection)
+    return checking
+
+
+@contextmanager
+def at_server(client, server, result, family, **options):
+    """Have a peer in the client's place connect to the server."""
+    with Peer(client, result) as peer, EventLog(server, result) as events:
+        with server.stack():
+            mptcpapi.set_limits(subflows=2, add_addr_accepted=2)
+            at = (SERVER[family], 5001)
+            listener = mptcpapi.create_server(at, family=FAMILIES[family])
+        with listener:
+            listener.settimeout(5)
+            connection = peer.connect(at, **options)
+            accepted, _ = listener.accept()
+            with accepted:
+                accepted.settimeout(5)
+                yield Ends(peer, connection, accepted, events)
+
+
+def exchange(sock, connection):
+    """Send data both ways: now the kernel knows that the peer speaks MPTCP."""
+    connection.send(b"hello")
+    assert sock.recv(5) == b"hello"
+    sock.sendall(b"hello")
+    connection.expect(b"hello")

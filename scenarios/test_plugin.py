@@ -111,6 +111,7 @@ MISUSED = {
     'flow(sendr="server")': r"flow\(sendr='server'\): unknown 'sendr' \(did you mean 'sender'\?",
     'flow(sender="nobody")': r"the sender of a flow cannot be 'nobody' \(known: 'client', 'server'",
     "flow(server_protocol=17)": r"the server_protocol of a flow cannot be 17 \(known: ",
+    "violates()": r"violates\(\): it takes parts of the verifier's sentences, as in",
     'parametrize("family", ["ipv5"])': r"the family of a flow cannot be 'ipv5' \(known: 'ipv4', ",
 }
 
@@ -132,6 +133,44 @@ def test_markers_that_ask_for_what_there_is_not(inner_pytest, request):
     assert f"{len(MISUSED)} errors" in said.text
     assert "Traceback" not in said.text
     assert "fixtures.py" not in said.text
+
+
+PLANTED = """
+from lab.peer import Peer
+
+@pytest.fixture
+def fault(client, server, request, result):
+    with server.stack(), mptcpapi.create_server(("10.0.9.2", 5001)):
+        with Peer(client, result) as peer:
+            connection = peer.connect(("10.0.9.2", 5001))
+            wrong = connection.add_addr(3, "10.0.2.1")
+            wrong.hmac = bytes(8)
+            yield lambda: connection.first.send(wrong)
+
+@pytest.mark.violates("the HMAC of ADD_ADDR is 0000")
+def test_found(capture, fault): fault()
+
+@pytest.mark.violates("the HMAC of ADD_ADDR is 0000")
+def test_absent(capture, fault): pass
+
+@pytest.mark.violates("the HMAC of the SYN/ACK")
+def test_another(capture, fault): fault()
+
+@pytest.mark.violates("the HMAC of ADD_ADDR is 0000")
+def test_not_captured(fault): fault()
+"""
+
+
+def test_violations_on_purpose(inner_pytest):
+    """The violations that a scenario announces must be in its captures, and no others."""
+    said = inner_pytest(PLANTED)
+
+    assert {name: run["verdict"] for name, run in said.runs.items()} == {
+        "test_found": "passed", "test_absent": "failed", "test_another": "failed",
+    }, said.text  # fmt: skip
+    assert "expected a violation 'the HMAC of ADD_ADDR is 0000', which was not found; " in said.text
+    assert "ScenarioFailed: violation: the HMAC of ADD_ADDR is 0000000000000000, exp" in said.text
+    assert "0000'): without the fixture 'capture' nothing is verified" in said.text
 
 
 def test_sysctls_that_are_not_known(inner_pytest):

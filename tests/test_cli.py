@@ -117,6 +117,19 @@ def test_what_a_scenario_recorded_is_shown(kept):
     assert re.search(r'1\.5000 .* note .* {"text": "the cable is out"}', done.stdout)
 
 
+def test_what_a_scripted_peer_heard_is_shown_from_its_source(kept):
+    step = {"kind": "peer", "time": 2.0, "host": "client", "what": "heard", "segment": "RST",
+            "local": ["10.0.1.1", 5], "remote": ["10.0.9.2", 6], "options": []}  # fmt: skip
+    with (kept / "records.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps(step) + "\n")
+
+    done = invoke("show", kept)
+
+    row = next(line for line in done.stdout.splitlines() if "heard" in line)
+    assert [cell.strip() for cell in row.split("│")[1:4]] == ["1.0000", "client", "heard"]
+    assert "10.0.9.2:6 > 10.0.1.1:5 RST" in row
+
+
 def test_a_damaged_run_is_shown_as_far_as_it_goes(kept):
     """The last record cut in half, records and a manifest without their keys, a FIFO as capture."""
     with (kept / "records.jsonl").open("a", encoding="utf-8") as file:

@@ -1,8 +1,8 @@
 """The lab inside pytest: ``pytest_plugins = ["lab.plugin"]`` in a conftest.py brings all of it.
 
-Markers: ``topology(name)``, ``flow(sender=…)``. Fixtures: ``net``, ``client``, ``server``,
-``capture``, ``flow``, ``result``, ``family``. Options: ``--results``, ``--keep``, ``--seed``,
-``--verify``.
+Markers: ``topology(name)``, ``flow(sender=…)``, ``violates(…)``. Fixtures: ``net``, ``client``,
+``server``, ``capture``, ``flow``, ``result``, ``family``. Options: ``--results``, ``--keep``,
+``--seed``, ``--verify``.
 """
 
 pytest_plugins = ["lab.plugin.entering"]

@@ -49,6 +49,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for line in (
         "topology(name): the network of a scenario: a name in topologies/, or a path",
         "flow(sender='client', server_protocol=IPPROTO_MPTCP): how the flow fixture is made",
+        "violates(sentence, ...): what the test violates on purpose: it is found, nothing else is",
     ):
         config.addinivalue_line("markers", line)
     for name in _INSIDE:

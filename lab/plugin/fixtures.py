@@ -17,7 +17,7 @@ from lab.flow import family as flow_family
 from lab.host import LabNode
 from lab.load import load
 from lab.model import Topology
-from lab.plugin.markers import flow_options, topology_file
+from lab.plugin.markers import flow_options, planted, topology_file
 from lab.plugin.verdicts import RUN, at_the_end
 from lab.result import Run
 from lab.verify import Report
@@ -32,6 +32,7 @@ def topology(request: pytest.FixtureRequest) -> Topology:
 @pytest.fixture
 def result(request: pytest.FixtureRequest, topology: Topology) -> Run:
     """The run of this test: its directory, its records, its seed."""
+    planted(request)  # a mistake in it is told before anything is built
     config = request.config
     seed = config.option.seed
     run = Run(
@@ -79,8 +80,12 @@ def capture(
     """Captures at all hosts, running before the first packet."""
     hosts = (net.node(name) for name in topology.hosts)
     with Captures(hosts, result.captures) as captures:
-        if request.config.option.verify:
-            at_the_end(request.node, partial(captures.expect_kept, partial(_keep, result)))
+        violations = planted(request)
+        if violations or request.config.option.verify:
+            tell = partial(_keep, result)
+            at_the_end(
+                request.node, partial(captures.expect_kept, tell, except_for=violations or ())
+            )
         at_the_end(request.node, captures.stop)
         yield captures
         captures.stop()

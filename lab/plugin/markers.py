@@ -47,6 +47,24 @@ def flow_options(request: pytest.FixtureRequest) -> dict[str, Any]:
     return dict(marker.kwargs)
 
 
+def planted(request: pytest.FixtureRequest) -> tuple[str, ...] | None:
+    """The violations that the test's ``violates`` marker announces; None if there is no marker.
+
+    :raises UsageError: it names none, or something else than sentences; or nothing is captured.
+    """
+    marker = request.node.get_closest_marker("violates")
+    if marker is None:
+        return None
+    if not marker.args or marker.kwargs or not all(isinstance(each, str) for each in marker.args):
+        raise UsageError(
+            f"{_written(marker)}: it takes parts of the verifier's sentences, as in "
+            "@pytest.mark.violates('the HMAC of the ACK')"
+        )
+    if "capture" not in request.fixturenames:
+        raise UsageError(f"{_written(marker)}: without the fixture 'capture' nothing is verified")
+    return tuple(marker.args)
+
+
 def _written(marker: pytest.Mark) -> str:
     """The marker as it stands in the scenario."""
     arguments = [shown(value) for value in marker.args]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator
 
 from lab.verify.facts import Facts
 from lab.verify.finding import Checked, Judgement, Unchecked, violation
 from lab.verify.signal import FULL_64
 from lab.verify.stream import Line, Mapped, Stream
+from lab.wire.checksum import checksum as of_mapping
 
 SECTION = "section 3.3.1"
 
@@ -99,11 +99,6 @@ def _octets(sent: dict[int, bytes], mapped: Mapped) -> bytes | None:
 
 
 def checksum(stream: Stream, mapped: Mapped, octets: bytes) -> int:
-    """Return the Internet checksum of the pseudo-header and the data."""
+    """Return the checksum that a mapping of these data has."""
     dsn = ((stream.base or 0) + mapped.at) % FULL_64
-    header = struct.pack("!QIHH", dsn, mapped.wire.ssn, mapped.wire.length, 0)
-    words = header + octets + bytes(len(octets) % 2)
-    total: int = sum(struct.unpack(f"!{len(words) // 2}H", words))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return ~total & 0xFFFF
+    return of_mapping(dsn, mapped.wire.ssn, mapped.wire.length, octets)
