@@ -170,7 +170,7 @@ VECTORS: list[tuple[str, type[MptcpOption], dict[str, Any]]] = [
     # scenarios/test_addresses.py and test_closing.py: a connection and a subflow aborted
     ("70004eec7cf209ffd0a1", MpFastclose, {"receiver_key": 0x4EEC7CF209FFD0A1}),
     ("8000", MpTcpRst, {"flags": 0, "reason": 0}),
-    # not seen from Linux yet: RFC 8684 sections 3.4.1 with port, 3.4.2, 3.6, 3.7 and 8.2
+    # not seen from Linux yet: RFC 8684 sections 3.4.1 with port, 3.4.2, 3.6, 3.7 and 7.2
     (
         "3001fd000002000000000000000000000001" + "1b58" + "a8c2e554d26fa0de",
         AddAddr6,

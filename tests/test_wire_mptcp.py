@@ -342,7 +342,7 @@ def test_the_package_needs_scapy_alone(tmp_path: Path) -> None:
 
 
 def test_subtypes_are_those_of_the_rfc() -> None:
-    """The registry of RFC 8684, section 8.2."""
+    """The registry of RFC 8684, section 7.2."""
     names = [mptcp.SUBTYPES.get(number) for number in range(16)]
 
     assert names == [

@@ -13,7 +13,7 @@ from lab.columns.table import Table
 
 
 class Subtype(IntEnum):
-    """MPTCP option subtypes (RFC 8684, section 8.2): again here, as the layers' import Scapy."""
+    """MPTCP option subtypes (RFC 8684, section 7.2): again here, as the layers' import Scapy."""
 
     MP_CAPABLE = 0
     MP_JOIN = 1

@@ -40,7 +40,7 @@ def _option(packet: Packet, value: bytes) -> Iterator[Judgement]:
             length = len(value) + 2
             yield violation("section 3", f"{name} with length {length}", packet.place)
         else:
-            yield doubt("section 8.2", f"an option of unassigned {name}", packet.place)
+            yield doubt("section 7.2", f"an option of unassigned {name}", packet.place)
     elif packet.segment.syn and subtype not in ON_SYN:
         yield violation("section 3", f"{layer.__name__} on a segment with SYN", packet.place)
     elif layer is mptcp.Dss:

@@ -16,7 +16,7 @@ KIND = 30
 
 
 class Subtype(IntEnum):
-    """MPTCP option subtypes (RFC 8684, section 8.2)."""
+    """MPTCP option subtypes (RFC 8684, section 7.2)."""
 
     MP_CAPABLE = 0
     MP_JOIN = 1

@@ -52,7 +52,7 @@ class MpFastclose(MptcpOption):
 
 
 class ResetReason(IntEnum):
-    """Reasons of MP_TCPRST (RFC 8684, section 8.3)."""
+    """Reasons of MP_TCPRST (RFC 8684, section 7.4)."""
 
     UNSPECIFIED = 0
     MPTCP_SPECIFIC = 1
@@ -80,7 +80,7 @@ class MpTcpRst(MptcpOption):
 
 @form(Subtype.MP_EXPERIMENTAL)
 class MpExperimental(MptcpOption):
-    """An option for private use (RFC 8684, section 8.2): its octets as they are."""
+    """An option for private use (RFC 8684, section 7.2): its octets as they are."""
 
     name = "MP_EXPERIMENTAL"
     fields_desc = [
