@@ -206,6 +206,8 @@ def test_a_wrong_checksum_of_the_first_data(checking, server):
     read_all(checking.socket, b"wrong")
     first.expect_segment(lambda segment: not segment.mptcp, "a segment without MPTCP")
     assert not checking.socket.in_use()
+    checking.socket.sendall(b"plain")  # a fallback that the verifier sees, and looks behind
+    first.expect_segment(lambda segment: segment.data == b"plain", "data without MPTCP")
     said = counters(server)
     assert [said[name] for name in ("DataCsumErr", "MPFailTx", "DssFallback")] == [1, 0, 1]
 

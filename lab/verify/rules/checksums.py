@@ -14,11 +14,13 @@ SECTION = "section 3.3.1"
 
 
 def judge(facts: Facts) -> Iterator[Judgement]:
-    """Look at all mappings: a checksum is there if it was agreed upon, and then it is right."""
-    if facts.fallback:
-        return
+    """Look at all mappings: a checksum is there if it was agreed upon, and then it is right.
+
+    A fallback puts an end to what was agreed upon, but a wrong checksum may be its cause.
+    """
     for stream in facts.streams:
-        yield from _agreed(facts, stream)
+        if not facts.fallback:
+            yield from _agreed(facts, stream)
         yield from _right(stream)
 
 
