@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import pty
+import re
 import shlex
 import signal
 import socket
@@ -11,6 +12,7 @@ import struct
 import subprocess
 import sys
 import termios
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -243,24 +245,24 @@ def test_following_for_some_seconds(flow, token, start):
     assert (complaint, monitor.returncode) == ("", 0)
 
 
-def test_on_a_terminal_no_line_is_wider_than_it(flow, token, client):
-    """On a terminal of 80 columns figures are blocks, with the endpoints in one line."""
-    flow.open_subflow("lte")
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-    with os.fdopen(ours, "rb", 0) as screen:
-        with client.popen(
-            [*COMMAND, "show", token], stdin=theirs, stdout=theirs,
-            env=os.environ | {"NO_COLOR": "1"},
-        ) as process:  # fmt: skip
-            os.close(theirs)
-            lines = b"".join(iter(lambda: read(screen), b"")).decode().splitlines()
-        assert process.returncode == 0
+@pytest.fixture
+def on_terminal(client):
+    """Start ``mptcpapi`` at the client, on a terminal of 80 columns that is read from a file."""
 
-    ends = [line.split() for line in lines if line.startswith("  local ")]
-    subflows = flow.connection.subflows()
-    assert ends == [["local", str(s.local), "remote", str(s.remote)] for s in subflows]
-    assert max(map(len, lines)) <= 80
+    @contextmanager
+    def start(*arguments):
+        ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        with os.fdopen(ours, "rb", 0) as screen:
+            with client.popen(
+                [*COMMAND, *arguments], stdin=theirs, stdout=theirs,
+                env=os.environ | {"NO_COLOR": "1", "TERM": "xterm"},
+            ) as process:  # fmt: skip
+                os.close(theirs)
+                yield screen
+            assert process.returncode == 0
+
+    return start
 
 
 def read(screen):
@@ -269,6 +271,37 @@ def read(screen):
         return screen.read(4096)
     except OSError:
         return b""
+
+
+def test_on_a_terminal_no_line_is_wider_than_it(flow, token, on_terminal):
+    """On a terminal of 80 columns figures are blocks, with the endpoints in one line."""
+    flow.open_subflow("lte")
+    with on_terminal("show", token) as screen:
+        lines = b"".join(iter(lambda: read(screen), b"")).decode().splitlines()
+
+    ends = [line.split() for line in lines if line.startswith("  local ")]
+    subflows = flow.connection.subflows()
+    assert ends == [["local", str(s.local), "remote", str(s.remote)] for s in subflows]
+    assert max(map(len, lines)) <= 80
+
+
+def test_on_a_terminal_subflows_are_drawn_below_the_events(flow, token, on_terminal):
+    """Each with its rates, and anew all the time, until the connection ends."""
+    lte = flow.open_subflow("lte")
+    with on_terminal("monitor", token, "--seconds", "30") as screen:
+        seen = b""
+        for subflow in (flow.first, lte):
+            rate = rf"local {re.escape(str(subflow.local))} .*\r\n +sending [1-9][\d.]* [kM]bit/s"
+            while not re.search(rate.encode(), seen):
+                piece = read(screen)
+                assert piece, seen
+                seen += piece
+        flow.finish()
+        flow.connection.close()
+        rest = b"".join(iter(lambda: read(screen), b"")).decode()
+
+    ended = [line.split()[1:3] for line in rest.splitlines() if " CLOSED " in line]
+    assert ended == [["CLOSED", token]]
 
 
 def test_what_is_refused(flow, token, client, monkeypatch, capsys):

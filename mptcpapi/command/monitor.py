@@ -7,8 +7,10 @@ import os
 import select
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from errno import EPIPE
+from typing import TYPE_CHECKING
 
 import click
 
@@ -24,6 +26,9 @@ from mptcpapi.command.arguments import (
 )
 from mptcpapi.command.start import INTERRUPTED
 from mptcpapi.deadline import Deadline
+
+if TYPE_CHECKING:
+    from mptcpapi.command.live import Screen
 
 _WIDTHS = (12, 15, 8)
 
@@ -44,15 +49,17 @@ def monitor(
     """Print events as they happen.
 
     Of one connection until it ends, or of all, until Ctrl-C. Those of one connection begin with
-    the subflows that it has already.
+    the subflows that it has already. On a terminal what these do now is drawn below.
     """
     try:
-        with _stream(target) as events:
-            show = output.show_json if as_json else _show_row
+        with _stream(target) as events, _screen(None if as_json else target) as screen:
             if not as_json:
-                click.echo(output.heading(_row(("time", "event", "token"), "subflow", "about it")))
+                screen.say(output.heading(_row(("time", "event", "token"), "subflow", "about it")))
             for event in _follow(events, seconds):
-                show(event)
+                screen.draw()
+                if event is None:
+                    continue
+                screen.say(output.as_json(event) if as_json else _row_of(event))
                 if target is not None and event.kind is EventKind.CLOSED:
                     return
     except KeyboardInterrupt:
@@ -66,7 +73,28 @@ def _stream(target: Target | None) -> EventStream:
         return EventStream.of_connection(connection, seed=True)
 
 
-def _follow(events: EventStream, seconds: float | None) -> Iterator[Event]:
+class _Lines:
+    """Standard output, where nothing can be drawn, or where there is nothing to draw."""
+
+    def say(self, line: str) -> None:
+        """Print it."""
+        click.echo(line)
+
+    def draw(self) -> None:
+        """Nothing."""
+
+
+def _screen(target: Target | None) -> AbstractContextManager[Screen | _Lines]:
+    """Where events are printed, and the subflows of the one connection drawn, if there is one."""
+    if target is None or not output.is_animated():
+        return nullcontext(_Lines())
+    from mptcpapi.command.live import screen  # noqa: PLC0415 - rich: as much as all else together
+
+    return screen(target)
+
+
+def _follow(events: EventStream, seconds: float | None) -> Iterator[Event | None]:
+    """The events, and None when a moment has passed without one."""
     deadline = None if seconds is None else Deadline(seconds)
     while True:
         try:
@@ -79,6 +107,7 @@ def _follow(events: EventStream, seconds: float | None) -> Iterator[Event]:
         elif deadline is not None and deadline.passed:
             return
         else:
+            yield None
             _wait(events, math.inf if deadline is None else deadline.left)
 
 
@@ -94,12 +123,12 @@ def _wait(events: EventStream, seconds: float) -> None:
             raise BrokenPipeError(EPIPE, os.strerror(EPIPE))
 
 
-def _show_row(event: Event) -> None:
+def _row_of(event: Event) -> str:
     """One event, below the names of the columns."""
     moment = datetime.fromtimestamp(event.received).strftime("%H:%M:%S.%f")[:12]
     token = "-" if event.token is None else f"{event.token:08x}"
     subflow = output.ends(event.local, event.remote) or "-"
-    click.echo(_row((moment, event.kind.name, token), subflow, _about(event)))
+    return _row((moment, event.kind.name, token), subflow, _about(event))
 
 
 def _row(first: Sequence[str], *rest: str) -> str:

@@ -7,7 +7,7 @@ import math
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from typing import Any
@@ -37,8 +37,13 @@ def is_terminal() -> bool:
 
 
 def show_json(value: object) -> None:
+    """Print what `as_json` gives."""
+    click.echo(as_json(value))
+
+
+def as_json(value: object) -> str:
     """One line of JSON, in ASCII: so it is JSON in whatever encoding the locale has."""
-    click.echo(json.dumps(plain(value)))
+    return json.dumps(plain(value))
 
 
 def plain(value: object) -> Any:
@@ -71,7 +76,15 @@ def room() -> float:
 def show_table(
     names: Sequence[str], rows: Iterable[Sequence[object]], block: Sequence[Sequence[str]]
 ) -> None:
-    """Rows below the names of their columns; a cell that is None is a dash.
+    """Print what `table` gives."""
+    for line in table(names, rows, block):
+        click.echo(line)
+
+
+def table(
+    names: Sequence[str], rows: Iterable[Sequence[object]], block: Sequence[Sequence[str]]
+) -> Iterator[str]:
+    """Lines: rows below the names of their columns; a cell that is None is a dash.
 
     Where that is wider than the terminal, each row is a ``block`` of names and values instead: the
     names in its first line, in its second, and so on.
@@ -79,22 +92,22 @@ def show_table(
     cells = [[_cell(value) for value in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(names, *cells, strict=True)]
     if sum(widths) + len(_GAP) * (len(widths) - 1) > room():
-        _show_blocks(names, cells, block)
+        yield from _blocks(names, cells, block)
         return
-    click.echo(heading(columns(names, widths)))
+    yield heading(columns(names, widths))
     for row in cells:
-        click.echo(columns(row, widths))
+        yield columns(row, widths)
 
 
-def _show_blocks(
+def _blocks(
     names: Sequence[str], rows: Sequence[Sequence[str]], block: Sequence[Sequence[str]]
-) -> None:
+) -> Iterator[str]:
     widths = {name: max(map(len, column)) for name, *column in zip(names, *rows, strict=True)}
     for row in rows:
         values = dict(zip(names, row, strict=True))
         for line, wanted in enumerate(block):
             parts = [_named(name, values[name], widths[name]) for name in wanted]
-            click.echo(flow(parts, _GAP if line else ""))
+            yield flow(parts, _GAP if line else "")
 
 
 def _named(name: str, cell: str, wide: int) -> tuple[str, int]:
@@ -155,9 +168,14 @@ def styled(cell: str) -> str:
     return click.style(cell, fg=colour) if colour and _is_coloured() else cell
 
 
+def is_animated() -> bool:
+    """Whether there is a terminal on which lines can be drawn anew."""
+    return is_terminal() and os.environ.get("TERM") != "dumb"
+
+
 def _is_coloured() -> bool:
     """Whether the terminal is to show colours (https://no-color.org)."""
-    return is_terminal() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return is_animated() and not os.environ.get("NO_COLOR")
 
 
 def _cell(value: object) -> str:
