@@ -6,17 +6,22 @@ unknown. So a log that has a gap can tell nothing about what was not said, and i
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import select
 import threading
+from collections.abc import Iterable
 from contextlib import ExitStack
 from typing import Any, Self
 
 from lab.errors import InvalidRun, ScenarioFailed, UsageError
 from lab.host import LabNode
+from lab.model.names import hint
 from lab.result import Run
 from lab.trace import Subflow
 from mptcpapi import Event, EventKind, EventStream
+
+_FIELDS = tuple(field.name for field in dataclasses.fields(Event))
 
 
 class EventLog:
@@ -66,7 +71,9 @@ class EventLog:
         """The first event of that kind, about that subflow, with those fields; seen or to come.
 
         :raises ScenarioFailed: there was none within ``timeout`` seconds.
+        :raises UsageError: there is no such kind or field.
         """
+        _check(kind, fields)
 
         def find() -> Event | None:
             return next((e for e in self._events if _matches(e, kind, subflow, fields)), None)
@@ -113,6 +120,14 @@ class EventLogs(dict[str, EventLog]):
 
     def __missing__(self, host: str) -> EventLog:
         raise UsageError(f"no events of '{host}' are followed (followed: {', '.join(self)})")
+
+
+def _check(kind: EventKind, fields: Iterable[str]) -> None:
+    if not isinstance(kind, EventKind):
+        raise UsageError(f"event {kind!r}: expected an EventKind, as in EventKind.SUB_ESTABLISHED")
+    for name in fields:
+        if name not in _FIELDS:
+            raise UsageError(f"an event has no field {name!r} ({hint(name, _FIELDS)})")
 
 
 def _matches(

@@ -47,7 +47,10 @@ def find_run(run: Path | None, results: Path = Path("results")) -> Path:
         return run if run.exists() or not (results / run).exists() else results / run
     runs = sorted(path.parent for path in results.glob("*/manifest.json"))
     if not runs:
-        raise UsageError(f"no run in {results.absolute()} yet: mptcp-lab demo makes one")
+        raise UsageError(
+            f"no run in {results.absolute()} yet: pytest and mptcp-lab demo keep theirs in "
+            "results/ of the directory that they are started in"
+        )
     return runs[-1]
 
 

@@ -31,10 +31,13 @@ else:
         """
         from importlib import import_module, util  # noqa: PLC0415 - as said
 
-        if util.find_spec(f"{__name__}.{name}"):
+        is_module = name.isidentifier() and not name.startswith("__")  # __main__ is a program
+        if is_module and util.find_spec(f"{__name__}.{name}"):
             return import_module(f"{__name__}.{name}")
-        facade = import_module(f"{__name__}.facade")
-        globals().update({each: getattr(facade, each) for each in ("__all__", *facade.__all__)})
+        with import_module(f"{__name__}.importing").importing:
+            facade = import_module(f"{__name__}.facade")
+        for each in ("__all__", *facade.__all__):
+            globals().setdefault(each, getattr(facade, each))  # what somebody has set stays
         if name in globals():
             return globals()[name]
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

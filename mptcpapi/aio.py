@@ -237,6 +237,7 @@ class Events(EventStream):
         return self
 
     async def __anext__(self) -> Event:
+        await asyncio.sleep(0)  # events may come faster than they are taken: others have their turn
         while not self._has_ended:
             event = self.next(0)
             if event is None:

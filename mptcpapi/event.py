@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from mptcpapi import abi
 from mptcpapi.endpoint import Endpoint, numeric_host
 from mptcpapi.errors import BadAnswer
+from mptcpapi.importing import importing
 from mptcpapi.nlmsg import Message, attributes, integer
 
 if TYPE_CHECKING:
@@ -86,7 +87,8 @@ def decode_token(message: Message) -> int | None:
 
 def decode_event(message: Message, received: float) -> Event | None:
     """The event in a netlink message; ``None``: of a kind newer than this package."""
-    from mptcpapi import tables  # noqa: PLC0415 - see there
+    with importing:
+        from mptcpapi import tables  # noqa: PLC0415 - see there
 
     fields = tables.decode(tables.mptcp_event_msg, message, abi.GENLMSGHDR.size)
     try:

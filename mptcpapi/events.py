@@ -28,6 +28,8 @@ _LOOKED_UP = 64
 """Connections that are looked up in one go, which takes about a millisecond."""
 _SHARE = 8
 """Of more connections than that, so many goes look up all."""
+_MOST_WAITING = 4096
+"""Messages; the buffer holds no more. Who reads so many has read what waited when that began."""
 
 
 class Sources(NamedTuple):
@@ -118,11 +120,15 @@ class EventStream(Closing):
             stream of one connection then tells by inferred events what has become of its subflows
         """
         deadline = Deadline(timeout)
+        late = 0
         while not self._read:
             if self._next_lookup.passed:
                 self._look_up()
-            elif not self._fill(min(deadline.left, self._next_lookup.left)) and deadline.passed:
-                return None
+                continue
+            is_one = self._fill(min(deadline.left, self._next_lookup.left))
+            late += deadline.passed
+            if deadline.passed and (not is_one or late == _MOST_WAITING):
+                return None  # others' events may come faster than they are passed over
         return self._read.popleft()
 
     def within(self, timeout: float) -> Iterator[Event]:
@@ -138,15 +144,16 @@ class EventStream(Closing):
         except EventsLost:
             if self._state is None:
                 self._ledger.doubt()
-            self._drain()
-            self._catch_up()
+            else:
+                self._drain()
+                self._catch_up()
             raise
         self._keep(messages)
         return bool(messages)
 
     def _drain(self) -> None:
         """Read what waits: it is older than the state that is looked at next."""
-        while True:
+        for _ in range(_MOST_WAITING):
             with suppress(EventsLost):  # the caller is told already
                 waiting = self._netlink.receive(0)
                 if not waiting:
@@ -172,8 +179,9 @@ class EventStream(Closing):
         del self._not_looked_up[:size]
         self._next_lookup = Deadline(self.LOOKUP_INTERVAL)
         # The kernel says CLOSED before it forgets the token: if it said so, that can be read now.
-        while ended and self._fill(0):
-            pass
+        for _ in range(_MOST_WAITING if ended else 0):
+            if not self._fill(0):
+                break
         for token, is_forgotten in ended.items():
             self._read.extend(self._ledger.end(token, time()))
             if is_forgotten:

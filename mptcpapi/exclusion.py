@@ -15,12 +15,12 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from errno import EBADF, EIO, ETIMEDOUT
+from errno import EBADF, EINVAL, EIO, ETIMEDOUT
 from time import sleep
 
 from mptcpapi import syscalls
 from mptcpapi.deadline import Deadline
-from mptcpapi.errors import KernelRefused, SocketClosed, SubflowTimeout
+from mptcpapi.errors import InvalidArgument, KernelRefused, SocketClosed, SubflowTimeout
 
 _BYTE = 0x4D50544350
 """The one that is locked, where nobody else locks: a descriptor that was closed can by now be that
@@ -31,12 +31,14 @@ _RETRY_INTERVAL = 0.001
 
 _threads = threading.RLock()
 """Held during a turn. The thread itself can take it again: a signal handler may close a socket."""
+_turn_of: int | None = None
+"""The thread whose turn it is."""
 
 
 def _renew_lock() -> None:
     """In a child of fork no thread would release it."""
-    global _threads
-    _threads = threading.RLock()
+    global _threads, _turn_of
+    _threads, _turn_of = threading.RLock(), None
 
 
 os.register_at_fork(after_in_child=_renew_lock)
@@ -49,14 +51,21 @@ def alone(fd: int, deadline: Deadline) -> Iterator[None]:
     :raises SubflowTimeout: another process did not come to an end of it
     :raises KernelRefused: the socket cannot be locked
     :raises SocketClosed: it is closed
+    :raises InvalidArgument: it is this thread's turn already: this is a signal handler
     """
+    global _turn_of
+    if _turn_of == threading.get_ident():
+        text = "a signal handler cannot open a subflow while its thread is opening one: do it later"
+        raise InvalidArgument(EINVAL, text)
     while True:
         with _threads:
             try:
                 if _lock(fd):
+                    _turn_of = threading.get_ident()
                     yield
                     return
             finally:
+                _turn_of = None
                 release(fd)
         if deadline.passed:
             raise SubflowTimeout(

@@ -133,8 +133,9 @@ class Joins(Shared):
 
     def keep(self, address_id: int, listener: JoinListener) -> None:
         """Take over a listener at an announced address."""
-        self.drop(address_id)
-        self._listeners[address_id] = _Part(self, listener)
+        with _lock:  # or of two that are kept at once one would be forgotten, and not closed
+            self.drop(address_id)
+            self._listeners[address_id] = _Part(self, listener)
 
     def drop(self, address_id: int) -> None:
         """Give up the listener at an address, if there is one."""
@@ -210,7 +211,7 @@ detached = _Detached()
 _listeners: WeakValueDictionary[tuple[object, ...], JoinListener] = WeakValueDictionary()
 """By kernel (there may be a fake one), network namespace and endpoint."""
 _lock = RLock()
-"""Held while either of the two is looked up and changed."""
+"""Held while any of these, or what a socket keeps, is looked up and changed."""
 
 
 def _renew_lock() -> None:

@@ -7,14 +7,14 @@ the connection has.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from errno import ENOENT
+from errno import EBADMSG, ENOENT
 from sys import byteorder
 
 from mptcpapi import abi
 from mptcpapi.abi import TcpState
 from mptcpapi.diag import decode_inet_diag, diag_request
 from mptcpapi.endpoint import Endpoint
-from mptcpapi.errors import EventsLost, KernelRefused
+from mptcpapi.errors import BadAnswer, EventsLost, KernelRefused
 from mptcpapi.netlink import Closing, Netlink
 from mptcpapi.nlmsg import Message, attribute
 
@@ -49,7 +49,7 @@ class Lookup(Closing):
         for token in tokens:
             try:
                 state = self._state(token)
-            except (KernelRefused, EventsLost):  # no memory, for instance
+            except (KernelRefused, EventsLost, BadAnswer):  # no memory, for instance
                 continue
             if state in {None, TcpState.CLOSE}:
                 found[token] = state is None
@@ -60,13 +60,15 @@ class Lookup(Closing):
         cookie = token.to_bytes(4, byteorder) + bytes(4)  # two numbers of 32 bits
         request = diag_request(_ANYWHERE, _ANYWHERE, 0, int.from_bytes(cookie, byteorder))
         try:
-            (answer,) = self._ask(request)
+            answers = self._ask(request)
         except KernelRefused as refused:
             if refused.errno != ENOENT:
                 raise
             self._check_that_it_lists()
             return None
-        return decode_inet_diag(answer).state
+        if len(answers) != 1:  # another process reads them, if the stream was there before a fork
+            raise BadAnswer(EBADMSG, f"{len(answers)} answers about the connection {token:08x}")
+        return decode_inet_diag(answers[0]).state
 
     def _check_that_it_lists(self) -> None:
         """A kernel without MPTCP in sock_diag says ENOENT of every token, and of any list, too."""

@@ -16,6 +16,7 @@ from mptcpapi import abi
 from mptcpapi.abi import AddressFlag
 from mptcpapi.endpoint import Address, Endpoint, numeric_host, parse, unicast
 from mptcpapi.errors import BadAnswer, KernelRefused, check_integer
+from mptcpapi.importing import importing
 from mptcpapi.interface import index_of
 from mptcpapi.netlink import Netlink, mptcp_pm_family
 from mptcpapi.nlmsg import Message, nested, number
@@ -127,7 +128,8 @@ def set_limits(*, subflows: int | None = None, add_addr_accepted: int | None = N
 
 def decode_endpoint(message: Message) -> ManagedAddress:
     """One part of the answer to GET_ADDR."""
-    from mptcpapi import tables  # noqa: PLC0415 - see there
+    with importing:
+        from mptcpapi import tables  # noqa: PLC0415 - see there
 
     fields = tables.decode(tables.mptcp_pm_msg, message, abi.GENLMSGHDR.size)
     address = fields.nested("MPTCP_PM_ATTR_ADDR")
@@ -145,7 +147,8 @@ def decode_endpoint(message: Message) -> ManagedAddress:
 
 def decode_limits(message: Message) -> Limits:
     """The answer to GET_LIMITS."""
-    from mptcpapi import tables  # noqa: PLC0415
+    with importing:
+        from mptcpapi import tables  # noqa: PLC0415 - see there
 
     fields = tables.decode(tables.mptcp_pm_msg, message, abi.GENLMSGHDR.size)
     subflows = fields.integer("MPTCP_PM_ATTR_SUBFLOWS")

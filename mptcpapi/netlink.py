@@ -146,7 +146,10 @@ class Netlink(Closing):
     def _wait(self, timeout: float) -> bool:
         """Whether there is something to receive within ``timeout`` seconds."""
         waiting = select.poll()  # select() takes no descriptor above 1023
-        waiting.register(self._socket, select.POLLIN)
+        try:
+            waiting.register(self._socket, select.POLLIN)
+        except ValueError as closed:  # by another thread: its descriptor is -1
+            raise _socket_error(OSError(EBADF, "")) from closed
         return bool(waiting.poll(math.ceil(timeout * 1000)))
 
 

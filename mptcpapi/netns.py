@@ -61,7 +61,8 @@ def enter(path: Path) -> None:
     :raises NoPrivilege: CAP_SYS_ADMIN is missing
     """
     try:
-        namespace = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        # Without O_NONBLOCK, opening a FIFO waits for somebody to write into it.
+        namespace = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except PermissionError as refused:
         text = f"cannot open the network namespace {path}: run as its user, or as root"
         raise NoPrivilege(EPERM, text) from refused

@@ -11,6 +11,7 @@ from mptcpapi import abi
 from mptcpapi.abi import AddressFlag
 from mptcpapi.endpoint import Endpoint, numeric_host
 from mptcpapi.errors import KernelRefused, PathManagerNotUserspace
+from mptcpapi.importing import importing
 from mptcpapi.netlink import Closing, Netlink, mptcp_pm_family
 from mptcpapi.nlmsg import Message, attribute, nested, number
 
@@ -168,7 +169,8 @@ def _mapped(endpoint: Endpoint) -> Endpoint:
 
 def decode_local_addresses(message: Message) -> Iterator[LocalAddress]:
     """The address in one part of the answer to GET_ADDR."""
-    from mptcpapi import tables  # noqa: PLC0415 - see there
+    with importing:
+        from mptcpapi import tables  # noqa: PLC0415 - see there
 
     fields = tables.decode(tables.mptcp_pm_msg, message, abi.GENLMSGHDR.size)
     address = fields.nested("MPTCP_PM_ATTR_ADDR")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from errno import EINVAL, EOPNOTSUPP
+from errno import EINVAL, EOPNOTSUPP, EPERM
 from pathlib import Path
 from typing import Literal
 
 from mptcpapi import syscalls
-from mptcpapi.errors import InvalidArgument, Unsupported, raise_if_exhausted
-from mptcpapi.netns import no_privilege
+from mptcpapi.errors import InvalidArgument, NoPrivilege, Unsupported, raise_if_exhausted
 
 SYSCTLS = Path("/proc/sys/net/mptcp")
 _PM_TYPES = {"kernel": "0", "userspace": "1"}
@@ -63,5 +62,9 @@ def _write(path: Path, value: str) -> bool:
         return False
     except OSError as refused:
         raise_if_exhausted(refused)
-        raise no_privilege() from refused
+        text = (
+            f"choosing the path manager (writing {path}) takes CAP_NET_ADMIN in the network "
+            "namespace of this thread: run as root, or in a user namespace (unshare -Urn)"
+        )
+        raise NoPrivilege(EPERM, text) from refused
     return True

@@ -6,6 +6,7 @@ import struct
 import pytest
 
 import mptcpapi
+from lab.errors import UsageError
 from lab.wire.mptcp import MpFastclose
 from mptcpapi import EventKind, EventStream
 
@@ -101,3 +102,13 @@ def until(stream, kind):
         if event.kind is kind:
             return told
     raise AssertionError(f"no {kind.name} came, but {told}")
+
+
+def test_an_event_that_cannot_come_is_not_waited_for(flow):
+    """What is no kind of event, or no field of one, is said at once."""
+    log = flow.events["client"]
+
+    with pytest.raises(UsageError, match=r"no field 'bakcup' \(did you mean 'backup'"):
+        log.wait(EventKind.SUB_PRIORITY, bakcup=True)
+    with pytest.raises(UsageError, match="'SUB_PRIORITY': expected an EventKind"):
+        log.wait("SUB_PRIORITY")

@@ -1,5 +1,6 @@
 """The stream of events, on a netlink socket that says what the test wants."""
 
+import asyncio
 import os
 import socket
 import struct
@@ -22,6 +23,7 @@ from mptcpapi import (
     TcpState,
     Unavailable,
     Unsupported,
+    aio,
 )
 from mptcpapi.deadline import Deadline
 from mptcpapi.events import Sources
@@ -252,10 +254,39 @@ def test_of_an_end_that_was_lost() -> None:
     stream = stream_of([message("sub_established_v4")], *lost, register=register)
 
     assert stream.next(0) is not None
-    with pytest.raises(EventsLost):
-        stream.next(0)
+    for _ in lost:
+        with pytest.raises(EventsLost):
+            stream.next(0)
 
     assert told(stream) == [("SUB_CLOSED", True), ("CLOSED", True)]
+
+
+class Flood(Script):
+    """Gives the same for ever."""
+
+    def receive(self, timeout: float) -> list[Message]:
+        return [message("sub_established_v4")]
+
+
+def test_events_of_others_that_never_stop_do_not_keep_the_caller() -> None:
+    stream = EventStream(Sources(Flood(), Register()), OTHER)
+
+    assert stream.next(0) is None
+
+
+def test_events_that_never_stop_do_not_keep_other_tasks() -> None:
+    async def follow(events: aio.Events, has_read: asyncio.Event) -> None:
+        async for _ in events:
+            has_read.set()
+
+    async def main() -> None:
+        has_read = asyncio.Event()
+        with aio.Events(Sources(Flood(), Register())) as events:
+            following = asyncio.create_task(follow(events, has_read))
+            await has_read.wait()
+            following.cancel()
+
+    asyncio.run(main())
 
 
 def test_nothing_is_looked_up_before_the_time(monkeypatch: pytest.MonkeyPatch) -> None:

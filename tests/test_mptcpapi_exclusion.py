@@ -12,6 +12,7 @@ import pytest
 
 from mptcpapi import (
     Borrowed,
+    InvalidArgument,
     KernelRefused,
     SocketClosed,
     SubflowTimeout,
@@ -50,6 +51,16 @@ def another_process(fd: int) -> Iterator[None]:
         for each in (end, end_child, ready):
             os.close(each)
         os.waitpid(child, 0)
+
+
+def test_a_signal_handler_has_no_turn_within_that_of_its_thread(fd: int) -> None:
+    """It would end the lock, and one of both would take the other's subflow."""
+    with alone(fd, Deadline(5)):
+        for _ in range(2):  # a refusal ends nothing
+            with pytest.raises(InvalidArgument, match="a signal handler"), alone(fd, Deadline(5)):
+                pass
+    with alone(fd, Deadline(5)):
+        pass
 
 
 def test_another_process_is_waited_for(fd: int) -> None:

@@ -1,12 +1,15 @@
 """``mptcpapi`` gives its names as any package does, although it imports them at their first use."""
 
+import os
 import subprocess
 import sys
+import threading
 
 import pytest
 
 import mptcpapi
 from mptcpapi import facade
+from mptcpapi.importing import importing
 
 
 def in_fresh_interpreter(program: str) -> str:
@@ -54,4 +57,35 @@ def test_the_names_are_those_of_the_facade() -> None:
 def test_a_name_that_it_has_not() -> None:
     with pytest.raises(AttributeError, match=r"^module 'mptcpapi' has no attribute 'subflwos'$"):
         mptcpapi.subflwos  # type: ignore[attr-defined]  # noqa: B018
-    assert not hasattr(mptcpapi, "__wrapped__")
+    for name in ("__wrapped__", "__main__", "abi.x", "../x", ""):
+        assert not hasattr(mptcpapi, name)
+
+
+def test_what_somebody_has_set_stays() -> None:
+    program = "import mptcpapi; mptcpapi.subflows = 7; mptcpapi.Socket; print(mptcpapi.subflows)"
+
+    assert in_fresh_interpreter(program) == "7"
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_fork_waits_for_imports() -> None:
+    """Else a child in which no thread ends them would."""
+    is_held, is_forked = threading.Event(), threading.Event()
+    was_forked: list[bool] = []
+
+    def hold() -> None:
+        with importing:
+            is_held.set()
+            was_forked.append(is_forked.wait(0.2))
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    is_held.wait()
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if importing.acquire(blocking=False) else 1)
+    is_forked.set()
+    thread.join()
+
+    assert was_forked == [False]
+    assert os.waitpid(child, 0)[1] == 0

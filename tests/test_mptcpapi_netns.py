@@ -67,4 +67,4 @@ def test_ctrl_c_leaves_no_descriptor() -> None:
                 break
             assert open_descriptors() == before, number
 
-    assert number > 50
+    assert number > 20  # how many the interpreter tells of depends on its version

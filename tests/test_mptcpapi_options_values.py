@@ -115,9 +115,12 @@ BPF, PERFMON, ADMIN = 1 << abi.CAP_BPF, 1 << abi.CAP_PERFMON, 1 << abi.CAP_SYS_A
 @pytest.mark.parametrize(
     ("privilege", "text"),
     [
-        (Privilege(0, initial=True), "CAP_BPF and CAP_PERFMON (or CAP_SYS_ADMIN) missing: run"),
-        (Privilege(PERFMON, initial=True), "CAP_BPF (or CAP_SYS_ADMIN) missing"),
-        (Privilege(BPF, initial=True), "CAP_PERFMON (or CAP_SYS_ADMIN) missing"),
+        (
+            Privilege(0, initial=True),
+            "CAP_BPF and CAP_PERFMON (or CAP_SYS_ADMIN), which",
+        ),
+        (Privilege(PERFMON, initial=True), "CAP_BPF (or CAP_SYS_ADMIN), which"),
+        (Privilege(BPF, initial=True), "CAP_PERFMON (or CAP_SYS_ADMIN), which"),
         (Privilege(BPF | PERFMON, initial=True), "a security policy forbids it"),
         (Privilege(ADMIN, initial=True), "a security policy forbids it"),
         (Privilege(BPF | PERFMON | ADMIN, initial=False), "in the initial user namespace"),

@@ -1,13 +1,22 @@
 """The namespace's path manager, endpoints and limits: commands, decoders, refusals."""
 
 from collections.abc import Callable
+from errno import EACCES
 from pathlib import Path
 
 import pytest
 from kernel_answers import message, messages, with_body
 
 import mptcpapi
-from mptcpapi import AddressFlag, Endpoint, InvalidArgument, NoPrivilege, Unsupported, settings
+from mptcpapi import (
+    AddressFlag,
+    Endpoint,
+    InvalidArgument,
+    NoPrivilege,
+    Unsupported,
+    settings,
+    syscalls,
+)
 from mptcpapi.errors import BadAnswer
 from mptcpapi.managed import Limits, ManagedAddress, decode_endpoint, decode_limits
 from mptcpapi.nlmsg import attribute
@@ -108,6 +117,16 @@ def test_a_kernel_with_one_path_manager(tmp_path: Path, monkeypatch: pytest.Monk
 
     with pytest.raises(Unsupported, match=r"pm_type came with Linux 5\.19"):
         mptcpapi.set_path_manager("kernel")
+
+
+def test_choosing_a_path_manager_without_privilege(monkeypatch: pytest.MonkeyPatch) -> None:
+    def write(self: syscalls.Linux, path: str, value: bytes) -> None:
+        raise PermissionError(EACCES, "Permission denied")
+
+    monkeypatch.setattr(syscalls.Linux, "write", write)
+
+    with pytest.raises(NoPrivilege, match="choosing the path manager .* takes CAP_NET_ADMIN"):
+        mptcpapi.set_path_manager("userspace")
 
 
 def test_the_path_manager_of_a_connection() -> None:

@@ -108,7 +108,7 @@ class Connection:
         if self.data != wanted:
             came = self.data[len(wanted) - len(data) :]
             raise ScenarioFailed(
-                f"{on} expected the data {data!r} within {timeout:g} s, not {came!r}"
+                f"{on} expected the data {data!r} within {timeout:g} s, not {came!r}; {on.so_far()}"
             )
 
     def expect_acknowledged(self, subflow: Subflow | None = None) -> Segment:

@@ -135,8 +135,11 @@ class Subflow:
                 self.repeat()
             elif segment and condition(segment):
                 return segment
-        heard = "; ".join(map(described, self.heard)) or "nothing"
-        raise ScenarioFailed(f"{self} expected {what} within {timeout:g} s; it heard: {heard}")
+        raise ScenarioFailed(f"{self} expected {what} within {timeout:g} s; {self.so_far()}")
+
+    def so_far(self) -> str:
+        """What came, in words, for messages about what did not."""
+        return f"it heard: {'; '.join(map(described, self.heard)) or 'nothing'}"
 
     def receive(self, until: float) -> Segment | None:
         """The next segment, whatever it is; None if none comes until then (``time.monotonic``)."""

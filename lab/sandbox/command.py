@@ -43,10 +43,14 @@ def environment(init: str) -> dict[str, str]:
 
 
 def entrance() -> list[str]:
-    """What runs a command in the present sandbox from a shell outside, before that command."""
+    """What runs a command in the present sandbox from a shell outside, before that command.
+
+    It begins in the present directory: nsenter leaves who enters a mount namespace in its root.
+    """
     own_users = Path("/proc/self/uid_map").read_text(encoding="ascii").split()[2] == "1"
     users = ["--user", "--preserve-credentials"] if own_users else []
-    return ["nsenter", "--target", os.environ[_INIT], *users, *_NAMESPACES]
+    place = ["env", f"--chdir={Path.cwd()}"]
+    return ["nsenter", "--target", os.environ[_INIT], *users, *_NAMESPACES, *place]
 
 
 def inside() -> bool:

@@ -35,13 +35,17 @@ class ConnectionReport:
 
     def lines(self) -> Iterator[str]:
         """What there is to say."""
-        yield f"{self.name}: {self.verdict} ({len(self.subflows)} subflows)"
+        yield f"{self.name}: {self.verdict} ({_subflows(len(self.subflows))})"
         yield "    checked: " + ", ".join(f"{n} {what}" for what, n in self.checked.items())
         for number, each in enumerate((*self.findings, *self.unchecked)):
             if number == LISTED:
                 yield f"    and {len(self.findings) + len(self.unchecked) - LISTED} more"
                 break
             yield f"    {each}"
+
+
+def _subflows(count: int) -> str:
+    return f"{count} subflow{'s' * (count != 1)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,11 +155,11 @@ def _others(remedies: Remedies) -> Check:
     hidden = processes.hidden()
     if not hidden:
         return Check(name, True, "the descriptors of all processes are visible")
-    number = "1 process is" if hidden == 1 else f"{hidden} processes are"
+    number = "1 process" if hidden == 1 else f"{hidden} processes"
     remedy = f"reaching all takes {processes.reaching_takes().removeprefix('that takes ')}"
     if os.geteuid() == 0 and read_privilege().initial:
         remedy = ""  # there is no more to be had
-    found = f"those of this user; the descriptors of {number} hidden"
+    found = f"those of this user; the descriptors of {number} are hidden"
     return Check(name, True, found, remedy, remedies.run_as_root())
 
 

@@ -53,8 +53,8 @@ def missing(privilege: Privilege) -> str:
             "seccomp profile, kernel lockdown, an LSM)"
         )
     return (
-        f"{' and '.join(missing)} (or CAP_SYS_ADMIN) missing: run as root, or give the program "
-        "the capabilities (setcap cap_bpf,cap_perfmon+ep)"
+        f"{' and '.join(missing)} (or CAP_SYS_ADMIN), which this process lacks: run as root, or "
+        "give the program the capabilities (setcap cap_bpf,cap_perfmon+ep)"
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from mptcpapi import abi
 from mptcpapi.abi import TcpState
 from mptcpapi.endpoint import Endpoint
+from mptcpapi.importing import importing
 from mptcpapi.nlmsg import attribute
 from mptcpapi.testing.connection import End, Leg
 from mptcpapi.testing.ports import Holder
@@ -190,7 +191,8 @@ def listener(kind: int, local: Endpoint) -> bytes:
 
 
 def _event(kind: int, **fields: Any) -> bytes:
-    from mptcpapi import tables  # noqa: PLC0415 - see there
+    with importing:
+        from mptcpapi import tables  # noqa: PLC0415 - see there
 
     message: Any = tables.mptcp_event_msg()
     message["cmd"], message["version"] = kind, abi.MPTCP_PM_VER

@@ -12,6 +12,7 @@ from mptcpapi import abi
 from mptcpapi.abi import AddressFlag, TcpState
 from mptcpapi.endpoint import Endpoint, numeric_host
 from mptcpapi.errors import KernelRefused
+from mptcpapi.importing import importing
 from mptcpapi.nlmsg import Message, attribute, attributes, frame, number, split
 from mptcpapi.pathmanager import PmAddress, encode, pm_addr
 from mptcpapi.testing import answers
@@ -110,7 +111,8 @@ def _connections(world: World, message: Message, family: int, token: int) -> Bod
 
 
 def _path_manager(world: World, message: Message) -> Bodies:
-    from mptcpapi import tables  # noqa: PLC0415 - see there
+    with importing:
+        from mptcpapi import tables  # noqa: PLC0415 - see there
 
     fields = tables.decode(tables.mptcp_pm_msg, message, abi.GENLMSGHDR.size)
     command = fields.fixed["cmd"]

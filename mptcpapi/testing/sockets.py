@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import socket
+import sys
 import termios
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -339,7 +340,7 @@ class _Below(socket.socket):
 
     def __del__(self) -> None:
         """Nobody has closed it. The kernel notices when Python does, so its fake has to."""
-        if self.fileno() < 0 or "_holder" not in vars(self):
+        if self.fileno() < 0 or "_holder" not in vars(self) or sys.is_finalizing():
             return
         with self._world.lock:
             self._holder.is_aborted = self._aborts()
