@@ -125,7 +125,7 @@ def test_choosing_a_path_manager_without_privilege(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(syscalls.Linux, "write", write)
 
-    with pytest.raises(NoPrivilege, match="choosing the path manager .* takes CAP_NET_ADMIN"):
+    with pytest.raises(NoPrivilege, match=r"choosing the path manager .* takes CAP_NET_ADMIN"):
         mptcpapi.set_path_manager("userspace")
 
 
