@@ -163,7 +163,7 @@ def demo(results: Path, topology: str, as_json: bool) -> None:
     click.echo(f"The run is kept. Look at it: {how_to_look(directory)}")
 
 
-@commands.command(epilog="Example: mptcp-lab show results/20260131T101500.123-open-1f3a")
+@commands.command(epilog="Example: mptcp-lab show results/20260131T101500.123-open-1f3a92c4")
 @click.argument("run", type=_PATH, required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print manifest and records as JSON.")
 def show(run: Path | None, as_json: bool) -> None:

@@ -2,7 +2,7 @@
 
 ::
 
-    results/20260131T101500.123-open-subflow-1f3a/
+    results/20260131T101500.123-open-subflow-1f3a92c4/
         manifest.json    format, scenario, verdict, topology, environment
         records.jsonl    API calls and kernel events, one JSON object a line, with times
         topology.yaml    the file as it was
@@ -149,7 +149,7 @@ def _now() -> str:
 def _new_directory(root: Path, scenario: str) -> Path:
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")[:-3]
     words = re.sub(r"[^A-Za-z0-9]+", "-", scenario.rpartition("::")[2]).strip("-")[:60]
-    directory = root / f"{stamp}-{words}-{secrets.token_hex(2)}"
+    directory = root / f"{stamp}-{words}-{secrets.token_hex(4)}"
     try:
         directory.mkdir(parents=True)
     except OSError as problem:
