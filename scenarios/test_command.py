@@ -173,6 +173,8 @@ def test_an_option_of_one_subflow(flow, token, client, ask, command):
     assert "tos:0x28" in client.run("ss", "--no-header", "--tcp", "--info", "--tos", *port).split()
     answer = ask("option", token, lte.id, "TCP_CONGESTION", "reno")
     assert answer["value"] == "reno"
+    refusal = command("option", token, lte.id, "TCP_CONGESTION", "none", status=1)
+    assert "no such congestion control" in refusal
 
 
 def test_events_are_followed_until_the_connection_ends(flow, token, start):
@@ -315,7 +317,6 @@ def test_what_is_refused(flow, token, client, monkeypatch, capsys):
         ("open", token, lte, "--interface", "wlan77"): "interface 'wlan77'",
         ("show", "00000001"): "has the token 00000001",
         ("announce", token, lte, "--id", "7"): f"of the ids that the connection has, 3 is {lte}",
-        ("option", token, "1", "TCP_CONGESTION", "none"): "no such congestion control",
         ("backup", f"{os.getpid()}/0", "1", "on"): f"descriptor 0 of process {os.getpid()}",
         ("show", f"{2**22 + 1}/0"): "there is no process",
         ("announce", token, "--withdraw", "77"): "address id 77",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from io import TextIOWrapper
 
@@ -76,4 +77,12 @@ def run() -> int:
         click.echo(f"error: {error.strerror}", err=True)
     except OSError as error:
         click.echo(f"error: cannot write the output: {error.strerror}", err=True)
+        _drop_output()
     return 1
+
+
+def _drop_output() -> None:
+    """Let what is not written yet go nowhere: Python would try again at its end, and complain."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
