@@ -177,7 +177,7 @@ def borrowing(world: World) -> None:
         with Borrowed.of_process(os.getpid(), borrowed.fileno()) as again:
             assert [each.id for each in mptcpapi.subflows(again)] == [1, lte.id]
         mptcpapi.close_subflow(borrowed, lte)
-        assert ids(pair.server) == [1]
+        wait(lambda: ids(pair.server) == [1])
     assert pair.server.recv(1) == b""
 
 
