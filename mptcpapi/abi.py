@@ -27,6 +27,7 @@ CLONE_NEWNET: Final = 0x40000000
 
 # include/uapi/asm-generic/socket.h
 SO_ATTACH_FILTER: Final = 26
+SO_DETACH_FILTER: Final = 27
 SO_RCVBUFFORCE: Final = 33
 SO_DOMAIN: Final = 39
 SO_MAX_PACING_RATE: Final = 47

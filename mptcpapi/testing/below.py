@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import struct
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -18,10 +17,8 @@ from mptcpapi.processes import sockets_of
 TCP_INFO_ROOM = 512
 """Bytes; more than ``struct tcp_info`` has."""
 _LAYOUT = Layout(*abi.TCP_INFO_ROWS)
-_SO_ATTACH_FILTER = 26
-_SO_DETACH_FILTER = 27
-_RETURN_NOTHING = ctypes.create_string_buffer(struct.pack("=HBBI", 0x06, 0, 0, 0), 8)
-_DROP_ALL = struct.pack("@HP", 1, ctypes.addressof(_RETURN_NOTHING))
+_RETURN_NOTHING = ctypes.create_string_buffer(abi.SOCK_FILTER.pack(abi.BPF_RET, 0, 0, 0))
+_DROP_ALL = abi.SOCK_FPROG.pack(1, ctypes.addressof(_RETURN_NOTHING))
 """``struct sock_fprog`` with one instruction, ``ret #0``: of each segment, keep nothing."""
 _CLOSED = bytes([TcpState.CLOSE]) + bytes(_LAYOUT.size - 1)
 
@@ -79,9 +76,9 @@ class Below:
         """Let segments reach it, or drop them."""
         with suppress(OSError), self._twin() as twin:
             if yes:
-                twin.setsockopt(SOL_SOCKET, _SO_DETACH_FILTER, 0)
+                twin.setsockopt(SOL_SOCKET, abi.SO_DETACH_FILTER, 0)
             else:
-                twin.setsockopt(SOL_SOCKET, _SO_ATTACH_FILTER, _DROP_ALL)
+                twin.setsockopt(SOL_SOCKET, abi.SO_ATTACH_FILTER, _DROP_ALL)
 
 
 def inode_of(fd: int) -> int | None:
