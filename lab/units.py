@@ -98,6 +98,8 @@ _DURATION = Scale(_SECONDS, least=Decimal(0), most=Decimal(3600))
 _SHARE = Scale(_factors(**{"%": "0.01"}), least=Decimal(0), most=Decimal(1))
 _SIZE = Scale(_BYTES, least=Decimal(1), most=Decimal("1e12"), step=1)
 
+_AMOUNT_PACKETS = Scale(_PACKETS, least=Decimal(1), most=Decimal("1e12"), step=1)
+
 # The kernel's queues have limits of 32 bits.
 _QUEUE_PACKETS = Scale(_PACKETS, least=Decimal(1), most=Decimal("1e6"), step=1)
 _QUEUE_BYTES = Scale(_BYTES, least=Decimal(1), most=Decimal("4e9"), step=1)
@@ -122,6 +124,16 @@ class Queue:
         if self.bytes is not None:
             return size_text(self.bytes)
         return duration_text(self.seconds or 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """Some of a flow; exactly one field is set."""
+
+    packets: int | None = None
+    """packets, whatever their size"""
+    bytes: int | None = None
+    """bytes"""
 
 
 def rate(text: str) -> int:
@@ -156,6 +168,16 @@ def queue(text: str) -> Queue:
     raise _needs_a_unit(text, _QUEUE_UNITS)
 
 
+def amount(text: str) -> Amount:
+    """The amount of a text such as ``20 packets`` or ``100 kB``."""
+    _, unit = _split(text)
+    if unit in _PACKETS:
+        return Amount(packets=int(_AMOUNT_PACKETS.parse(text)))
+    if unit in _BYTES:
+        return Amount(bytes=int(_SIZE.parse(text)))
+    raise _needs_a_unit(text, _PACKETS | _BYTES)
+
+
 def rate_text(bits_per_second: int) -> str:
     """A text that :func:`rate` reads back, such as ``10 Mbit/s``."""
     return _RATE.text(Decimal(bits_per_second))
@@ -185,5 +207,7 @@ PATTERNS: Final[Mapping[str, str]] = {
     "duration": _pattern(_DURATION.factors),
     "share": _pattern(_SHARE.factors),
     "queue": _pattern(_QUEUE_UNITS),
+    "amount": _pattern(_PACKETS | _BYTES),
+    "size": _pattern(_BYTES),
 }
 """Regular expressions (ECMA 262) of the texts that the parsers take, for editors."""

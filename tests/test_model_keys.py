@@ -21,7 +21,7 @@ from lab.model import KeyPath, Topology, problems
         (("hosts", "client"), "alias", "(did you mean 'aliases'? known: aliases, path_manager)"),
         (("routers", "gw"), "delay", "(known: none)"),
         (WIFI, "los", "(did you mean 'loss'? known: addresses, back, delay, ends, jitter, loss,"),
-        ((*WIFI, "there"), "ends", "(known: delay, jitter, loss, queue, rate)"),
+        ((*WIFI, "there"), "ends", "(known: delay, jitter, loss, middlebox, queue, rate)"),
     ],
 )
 def test_unknown_keys(path: KeyPath, key: str, message: str) -> None:
@@ -109,8 +109,10 @@ WORDS = [
     *("queue", "delay", "jitter", "loss", "there", "back", "aliases", "path_manager", "userspace"),
     *("client", "server", "gw", "wifi", "lte", "client:wifi", "server:wifi", "gw:lte", "1", ""),
     *("10.0.1.0/24", "10.0.1.0/31", "fd00:1::/64", "10.0.1.1", "10.0.1.2", "fd00:1::1"),
+    *("middlebox", "strip", "split", "option", "subtype", "DSS", "from", "syn", "at", "30", "9 B"),
     *("5 ms", "10 Mbit/s", "9 packets", "1 %", "x" * 100, "[key]"),
 ]
+BOXES: list[Data] = [{"strip": {"option": "30", "from": "syn"}}, {"split": {"at": "9 B"}}]
 ANYTHING = st.recursive(
     st.none() | st.sampled_from(WORDS),
     lambda inner: (
@@ -131,7 +133,11 @@ def places(data: Any) -> list[tuple[Any, Any]]:
 @st.composite
 def spoiled(draw: st.DrawFn) -> Data:
     """A good topology with a few values replaced, added or removed."""
-    data = deepcopy(two_links(rate="10 Mbit/s", queue="9 packets", there={"delay": "5 ms"}))
+    data = deepcopy(
+        two_links(
+            rate="10 Mbit/s", queue="9 packets", there={"delay": "5 ms"}, middlebox=deepcopy(BOXES)
+        )
+    )
     for _ in range(draw(st.integers(0, 4))):
         container, key = draw(st.sampled_from(places(data)))
         if isinstance(container, dict) and draw(st.booleans()):

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from lab.model import names
+from lab.model import boxes, names
 from lab.model.fields import kind
 from lab.model.problem import KeyPath, Problem
 from lab.model.topology import Host, Link, Router, Shaping, Topology
@@ -40,6 +40,8 @@ def _problem(detail: Mapping[str, Any]) -> Problem:
 
 
 def _whose(path: KeyPath) -> str:
+    if path and isinstance(path[-1], int):
+        return f"entry {path[-1] + 1} of {names.shown(path[-2])}"
     return names.shown(path[-1]) if path else "a topology"
 
 
@@ -61,6 +63,10 @@ def keys(path: KeyPath) -> list[str]:
             model = Router
         case ("links", _):
             model = Link
+        case ("links", _, *_, "middlebox", int()):
+            model = boxes.Middlebox
+        case ("links", _, *_, "middlebox", int(), name):
+            model = boxes.Middlebox.kinds()[str(name)]
         case _:
             model = Shaping
     return [field.alias or name for name, field in model.model_fields.items()]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from lab.errors import UsageError
-from lab.model import addressing, fields, names
+from lab.model import addressing, box_fields, fields, names
+from lab.model.boxes import Middlebox
+from lab.model.keys import Keys
 from lab.units import Queue
 
 
@@ -42,13 +44,11 @@ class Direction:
     """seconds around the delay, at most the delay itself"""
     loss: float = 0.0
     """fraction of packets, 0.0 to 1.0"""
+    middlebox: tuple[Middlebox, ...] = ()
+    """what changes its packets, in their order"""
 
 
-class _Keys(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Shaping(_Keys):
+class Shaping(Keys):
     """What a link does to packets, as far as it is written."""
 
     rate: fields.Rate = Field(default=None, description="Bit rate; not shaped unless written.")
@@ -61,6 +61,9 @@ class Shaping(_Keys):
         default=None, description="Variation around the delay, at most the delay itself."
     )
     loss: fields.Share = Field(default=None, description="Share of packets lost at random.")
+    middlebox: Annotated[tuple[Middlebox, ...] | None, box_fields.Listed] = Field(
+        default=None, description="Boxes that change packets, in the order that packets meet them."
+    )
 
     def written(self) -> dict[str, Any]:
         """The keys that are written, as arguments of a :class:`Direction`."""
@@ -68,7 +71,7 @@ class Shaping(_Keys):
         return {key: value for key, value in values.items() if value is not None}
 
 
-class Host(_Keys):
+class Host(Keys):
     """A multi-homed host."""
 
     aliases: fields.HostNames = Field(
@@ -79,7 +82,7 @@ class Host(_Keys):
     )
 
 
-class Router(_Keys):
+class Router(Keys):
     """A node that forwards IPv4 and IPv6 between its links."""
 
 
@@ -143,7 +146,7 @@ class Link(Shaping):
         return second if end == first else first
 
 
-class Topology(_Keys):
+class Topology(Keys):
     """A network of multi-homed hosts."""
 
     topology: fields.Format = Field(description="Number of the format.")
