@@ -17,10 +17,6 @@ from lab.link import LabLink
 from lab.load import load
 from lab.model import Topology
 
-PATH_MANAGERS = {"kernel": "0", "userspace": "1"}
-"""``net.mptcp.pm_type``, Documentation/networking/mptcp-sysctl.rst; newer kernels keep it in sync
-with ``net.mptcp.path_manager``, so that one name serves them all."""
-
 
 class YamlTopo(Topo):  # type: ignore[misc]
     """The nodes and links of a topology, or of the file that holds one."""
@@ -51,15 +47,9 @@ def node_parameters(topology: Topology, name: str) -> dict[str, Any]:
         "addresses": {end.interface: end.addresses for _, end in topology.ends_of(name)},
         "rules": routing.rules(topology, name),
         "routes": routing.routes(topology, name),
-        "sysctls": _sysctls(topology, name),
+        "sysctls": FORWARDING if name in topology.routers else None,
+        "configured": topology.hosts.get(name),
     }
-
-
-def _sysctls(topology: Topology, name: str) -> dict[str, str]:
-    if name in topology.routers:
-        return FORWARDING
-    path_manager = topology.hosts[name].path_manager
-    return {"net.mptcp.pm_type": PATH_MANAGERS[path_manager]} if path_manager else {}
 
 
 def cleanup() -> None:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from lab.model import names
 from lab.model.fields import kind
 from lab.model.problem import KeyPath, Problem
+from lab.model.settings import Endpoint, Limits
 from lab.model.topology import Host, Link, Router, Shaping, Topology
 
 
@@ -40,6 +41,8 @@ def _problem(detail: Mapping[str, Any]) -> Problem:
 
 
 def _whose(path: KeyPath) -> str:
+    if path and isinstance(path[-1], int):
+        return f"entry {path[-1] + 1} of {names.shown(path[-2])}"
     return names.shown(path[-1]) if path else "a topology"
 
 
@@ -57,6 +60,10 @@ def keys(path: KeyPath) -> list[str]:
             model = Topology
         case ("hosts", _):
             model = Host
+        case ("hosts", _, "endpoints", _):
+            model = Endpoint
+        case ("hosts", _, "limits"):
+            model = Limits
         case ("routers", _):
             model = Router
         case ("links", _):

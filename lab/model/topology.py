@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from lab.errors import UsageError
 from lab.model import addressing, fields, names
+from lab.model.keys import Keys
+from lab.model.settings import Settings
 from lab.units import Queue
 
 
@@ -46,11 +48,7 @@ class Direction:
     """what alters packets, in the order in which they meet it"""
 
 
-class _Keys(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Shaping(_Keys):
+class Shaping(Keys):
     """What a link does to packets, as far as it is written."""
 
     rate: fields.Rate = Field(default=None, description="Bit rate; not shaped unless written.")
@@ -70,18 +68,15 @@ class Shaping(_Keys):
         return {key: value for key, value in values.items() if value is not None}
 
 
-class Host(_Keys):
+class Host(Settings):
     """A multi-homed host."""
 
     aliases: fields.HostNames = Field(
         default=(), description="Further names that resolve to this host."
     )
-    path_manager: fields.PathManager = Field(
-        default=None, description="Who manages its subflows; the kernel's default unless written."
-    )
 
 
-class Router(_Keys):
+class Router(Keys):
     """A node that forwards IPv4 and IPv6 between its links."""
 
 
@@ -145,7 +140,7 @@ class Link(Shaping):
         return second if end == first else first
 
 
-class Topology(_Keys):
+class Topology(Keys):
     """A network of multi-homed hosts."""
 
     topology: fields.Format = Field(description="Number of the format.")
