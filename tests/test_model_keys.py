@@ -18,7 +18,11 @@ from lab.model import KeyPath, Topology, problems
     ("path", "key", "message"),
     [
         ((), "host", "(did you mean 'hosts'? known: hosts, links, name, routers, topology)"),
-        (("hosts", "client"), "alias", "(did you mean 'aliases'? known: aliases, path_manager)"),
+        (
+            ("hosts", "client"),
+            "alias",
+            "(did you mean 'aliases'? known: aliases, allow_join_initial_addr_port,",
+        ),
         (("routers", "gw"), "delay", "(known: none)"),
         (WIFI, "los", "(did you mean 'loss'? known: addresses, back, delay, ends, jitter, loss,"),
         ((*WIFI, "there"), "ends", "(known: delay, jitter, loss, middlebox, queue, rate)"),

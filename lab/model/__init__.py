@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lab.model import links, network
+from lab.model import hosts, links, network
 from lab.model.problem import KeyPath, Problem
 from lab.model.reading import entries, mapping
 from lab.model.shape import misshapen
@@ -32,5 +32,6 @@ def problems(data: object) -> Iterator[Problem]:
     yield from misshapen(data)
     whole = mapping(data)
     yield from network.misfits(whole)
+    yield from hosts.misfits(whole)
     for path, link in entries(whole, "links"):
         yield from links.misfits(path, mapping(link))

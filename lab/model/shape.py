@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from lab.model import boxes, names
 from lab.model.fields import kind
 from lab.model.problem import KeyPath, Problem
+from lab.model.settings import Endpoint, Limits
 from lab.model.topology import Host, Link, Router, Shaping, Topology
 
 
@@ -59,14 +60,16 @@ def keys(path: KeyPath) -> list[str]:
             model = Topology
         case ("hosts", _):
             model = Host
+        case ("hosts", _, "endpoints", _):
+            model = Endpoint
+        case ("hosts", _, "limits"):
+            model = Limits
         case ("routers", _):
             model = Router
         case ("links", _):
             model = Link
-        case ("links", _, *_, "middlebox", int()):
-            model = boxes.Middlebox
-        case ("links", _, *_, "middlebox", int(), name):
-            model = boxes.Middlebox.kinds()[str(name)]
+        case ("links", _, *inside) if "middlebox" in inside:
+            model = boxes.model(inside[inside.index("middlebox") + 2 :])
         case _:
             model = Shaping
     return [field.alias or name for name, field in model.model_fields.items()]

@@ -12,6 +12,7 @@ from lab.errors import UsageError
 from lab.model import addressing, box_fields, fields, names
 from lab.model.boxes import Middlebox
 from lab.model.keys import Keys
+from lab.model.settings import Settings
 from lab.units import Queue
 
 
@@ -45,7 +46,7 @@ class Direction:
     loss: float = 0.0
     """fraction of packets, 0.0 to 1.0"""
     middlebox: tuple[Middlebox, ...] = ()
-    """what changes its packets, in their order"""
+    """what alters packets, in the order in which they meet it"""
 
 
 class Shaping(Keys):
@@ -71,14 +72,11 @@ class Shaping(Keys):
         return {key: value for key, value in values.items() if value is not None}
 
 
-class Host(Keys):
+class Host(Settings):
     """A multi-homed host."""
 
     aliases: fields.HostNames = Field(
         default=(), description="Further names that resolve to this host."
-    )
-    path_manager: fields.PathManager = Field(
-        default=None, description="Who manages its subflows; the kernel's default unless written."
     )
 
 
