@@ -42,6 +42,8 @@ class Direction:
     """seconds around the delay, at most the delay itself"""
     loss: float = 0.0
     """fraction of packets, 0.0 to 1.0"""
+    middlebox: tuple[Any, ...] = ()
+    """what alters packets, in the order in which they meet it"""
 
 
 class _Keys(BaseModel):
