@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Interface, IPv6Interface
 from pathlib import Path
 from socket import AF_INET, AF_INET6, socket
@@ -12,7 +11,7 @@ from typing import Any
 
 from pyroute2 import IPRoute
 
-from lab import netns
+from lab import nft
 from lab.errors import CommandFailed, Unsupported, UsageError
 from lab.routing import MAIN_TABLE, Route, Rule
 from lab.shell import ShellNode
@@ -31,6 +30,9 @@ FOREIGN = {
     # A new namespace takes these from the host for IPv4 (net.core.devconf_inherit_init_net).
     "net.ipv4.conf.all.rp_filter": "0",
     "net.ipv4.conf.default.rp_filter": "0",
+    # Else each of two interfaces in one subnet would answer for both, and ask in the other's name.
+    "net.ipv4.conf.all.arp_ignore": "1",
+    "net.ipv4.conf.all.arp_announce": "2",
     # Without these, an IPv6 address is unusable for a second, and lost when its link goes down.
     "net.ipv6.conf.default.accept_dad": "0",
     "net.ipv6.conf.default.accept_ra": "0",
@@ -45,7 +47,8 @@ FORWARDING = {"net.ipv4.ip_forward": "1", "net.ipv6.conf.all.forwarding": "1"}
 class LabNode(ShellNode):
     """A host or router in a network namespace of its own.
 
-    ``addresses`` are by interface; ``sysctls`` are set before the first interface exists.
+    ``addresses`` are by interface; ``sysctls``, and the ``ruleset`` for nftables, are set before
+    the first interface exists.
     """
 
     def __init__(
@@ -56,6 +59,7 @@ class LabNode(ShellNode):
         rules: Sequence[Rule] = (),
         routes: Sequence[Route] = (),
         sysctls: Mapping[str, str] | None = None,
+        ruleset: str = "",
         **params: Any,
     ) -> None:
         self.addresses = addresses
@@ -66,12 +70,9 @@ class LabNode(ShellNode):
             self.set_sysctls({**FOREIGN, **(sysctls or {})})
         except UsageError as lacking:  # nobody asked but the topology
             raise Unsupported(str(lacking)) from lacking
-
-    @contextmanager
-    def stack(self) -> Iterator[None]:
-        """Put the calling thread into this node's stack; a socket made there stays there."""
-        with netns.opened(f"/proc/{self.pid}/ns/net") as namespace, netns.entered(namespace):
-            yield
+        if ruleset:
+            with self.stack():
+                nft.load(name, ruleset)
 
     def msocket(self, family: int, kind: int, protocol: int = 0) -> socket:
         """A socket of this node, usable from any thread; arguments as for ``socket.socket``."""
@@ -99,10 +100,6 @@ class LabNode(ShellNode):
         with self.stack():
             path = _sysctl_path(name)
             return path.read_text(encoding="ascii").strip() if path.exists() else None
-
-    def entrance(self) -> list[str]:
-        """The command that gives a shell at this node to who is in the sandbox already."""
-        return ["mnexec", "-a", str(self.pid), "bash"]
 
     def run(self, *command: str) -> str:
         """Run a command to its end and return what it printed.

@@ -10,11 +10,12 @@ from typing import Any
 
 from mininet.topo import Topo
 
-from lab import routing, shape
+from lab import nft, routing, shape
 from lab.host import FORWARDING, LabNode
 from lab.link import LabLink
 from lab.load import load
 from lab.model import Topology
+from lab.switch import BridgeSwitch
 
 PATH_MANAGERS = {"kernel": "0", "userspace": "1"}
 """``net.mptcp.pm_type``, Documentation/networking/mptcp-sysctl.rst; newer kernels keep it in sync
@@ -36,6 +37,8 @@ class YamlTopo(Topo):  # type: ignore[misc]
             shape.check(name, link.back)
         for name in self.topology.nodes:
             self.addHost(name, cls=LabNode, **node_parameters(self.topology, name))
+        for name in self.topology.switches:
+            self.addSwitch(name, cls=BridgeSwitch)
         for link in self.topology.links.values():
             first, second = link.ends
             self.addLink(
@@ -51,12 +54,14 @@ def node_parameters(topology: Topology, name: str) -> dict[str, Any]:
         "rules": routing.rules(topology, name),
         "routes": routing.routes(topology, name),
         "sysctls": _sysctls(topology, name),
+        "ruleset": nft.ruleset(topology.routers[name]) if name in topology.routers else "",
     }
 
 
 def _sysctls(topology: Topology, name: str) -> dict[str, str]:
     if name in topology.routers:
-        return FORWARDING
+        timeout = topology.routers[name].idle_timeout
+        return FORWARDING | ({nft.IDLE_TIMEOUT: str(timeout)} if timeout else {})
     path_manager = topology.hosts[name].path_manager
     return {"net.mptcp.pm_type": PATH_MANAGERS[path_manager]} if path_manager else {}
 

@@ -9,8 +9,9 @@ from pydantic import BaseModel, ValidationError
 
 from lab.model import names
 from lab.model.fields import kind
+from lab.model.nodes import Router, Rule, Switch
 from lab.model.problem import KeyPath, Problem
-from lab.model.topology import Host, Link, Router, Shaping, Topology
+from lab.model.topology import Host, Link, Shaping, Topology
 
 
 def misshapen(data: object) -> Iterator[Problem]:
@@ -40,6 +41,8 @@ def _problem(detail: Mapping[str, Any]) -> Problem:
 
 
 def _whose(path: KeyPath) -> str:
+    if path and isinstance(path[-1], int):
+        return f"entry {path[-1] + 1} of {names.shown(path[-2])}"
     return names.shown(path[-1]) if path else "a topology"
 
 
@@ -59,6 +62,10 @@ def keys(path: KeyPath) -> list[str]:
             model = Host
         case ("routers", _):
             model = Router
+        case ("routers", _, "firewall", _):
+            model = Rule
+        case ("switches", _):
+            model = Switch
         case ("links", _):
             model = Link
         case _:
