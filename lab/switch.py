@@ -50,6 +50,10 @@ class BridgeSwitch(ShellNode, Switch):  # type: ignore[misc]
     def start(self, _controllers: object) -> None:
         """Do nothing: it has forwarded since its links were made."""
 
+    def stop(self, deleteIntfs: bool = True) -> None:
+        """End it; its interfaces go with its namespace, however they are named."""
+        self.terminate()
+
     def restore_routes(self, _interface: str) -> None:
         """Do nothing: it has no routes."""
 
@@ -57,8 +61,8 @@ class BridgeSwitch(ShellNode, Switch):  # type: ignore[misc]
 def _wait_until_forwarding(netlink: IPRoute, port: str, index: int) -> None:
     end = time.monotonic() + PATIENCE
     while True:
-        link = netlink.link("get", index=index)[0]
-        if link.get(("linkinfo", "slave_data")).get("state") == FORWARDING:
+        port_of = netlink.link("get", index=index)[0].get(("linkinfo", "slave_data"))
+        if port_of and port_of.get("state") == FORWARDING:
             return
         if time.monotonic() > end:
             raise Unsupported(f"port {port} does not forward after {PATIENCE:g} s")
