@@ -10,12 +10,13 @@ from typing import Any
 
 from mininet.topo import Topo
 
-from lab import routing
+from lab import nft, routing
 from lab.emulation import Emulation
 from lab.host import FORWARDING, LabNode
 from lab.link import LabLink
 from lab.load import load
 from lab.model import Topology
+from lab.switch import BridgeSwitch
 
 
 class YamlTopo(Topo):  # type: ignore[misc]
@@ -31,6 +32,8 @@ class YamlTopo(Topo):  # type: ignore[misc]
         emulation = Emulation(backend)
         for name in self.topology.nodes:
             self.addHost(name, cls=LabNode, **node_parameters(self.topology, name))
+        for name in self.topology.switches:
+            self.addSwitch(name, cls=BridgeSwitch)
         for name, link in self.topology.links.items():
             first, second = link.ends
             self.addLink(
@@ -47,9 +50,17 @@ def node_parameters(topology: Topology, name: str) -> dict[str, Any]:
         "addresses": {end.interface: end.addresses for _, end in topology.ends_of(name)},
         "rules": routing.rules(topology, name),
         "routes": routing.routes(topology, name),
-        "sysctls": FORWARDING if name in topology.routers else None,
+        "sysctls": _sysctls(topology, name),
+        "ruleset": nft.ruleset(topology.routers[name]) if name in topology.routers else "",
         "configured": topology.hosts.get(name),
     }
+
+
+def _sysctls(topology: Topology, name: str) -> dict[str, str]:
+    if name not in topology.routers:
+        return {}
+    timeout = topology.routers[name].idle_timeout
+    return FORWARDING | ({nft.IDLE_TIMEOUT: str(timeout)} if timeout else {})
 
 
 def cleanup() -> None:

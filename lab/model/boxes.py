@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import abc
 from typing import Any, Self
 
 from pydantic import Field, model_validator
@@ -144,8 +143,3 @@ class Middlebox(Keys):
         """What the kind's class is made from."""
         (kind,) = self.model_fields_set
         return Declared(kind, getattr(self, kind).arguments())
-
-
-def model(kind: abc.Sequence[str | int]) -> type[Keys]:
-    """What reads the keys of a kind; without one, those of any box."""
-    return Middlebox.kinds()[str(kind[0])] if kind else Middlebox
