@@ -76,7 +76,7 @@ def parse(address: Address, default_port: int, family: int) -> Endpoint:
     """
     match address:
         case str():
-            host, port = _split(address, default_port)
+            host, port = split(address, default_port)
         case (str(host), port, *_):
             pass
         case _:
@@ -97,7 +97,7 @@ def unicast(endpoint: Endpoint) -> Endpoint:
     raise InvalidArgument(EINVAL, text)
 
 
-def _split(text: str, default_port: int) -> tuple[str, int]:
+def split(text: str, default_port: int) -> tuple[str, int]:
     """Host and port; an IPv6 address has its port behind brackets, or none."""
     written = _HOST_AND_PORT.fullmatch(text)
     if written is None:
