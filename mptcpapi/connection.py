@@ -24,7 +24,7 @@ from mptcpapi import (
 )
 from mptcpapi.announcing import listen_for
 from mptcpapi.control import DEFAULT_TIMEOUT
-from mptcpapi.endpoint import Address
+from mptcpapi.endpoint import Address, place_of, understood
 from mptcpapi.errors import FallenBack, InvalidArgument, SocketClosed, Unavailable
 from mptcpapi.info import Subflow, fileno
 from mptcpapi.joins import Joins, Kept, detached
@@ -80,6 +80,24 @@ class Socket(socket.socket):
                 raise
             text = f"no MPTCP socket can be made: {REASONS[refused.errno]}"
             raise Unavailable(refused.errno, text) from refused
+
+    def bind(self, address: Any) -> None:
+        """Like ``socket.bind``, but for the error if there can be no such address.
+
+        :raises InvalidArgument: there can be none, where ``socket`` has OverflowError or TypeError
+        """
+        with understood(address):
+            super().bind(address)
+
+    def connect(self, address: Any) -> None:
+        """Like ``socket.connect``, with the error of `bind`."""
+        with understood(address):
+            super().connect(address)
+
+    def connect_ex(self, address: Any) -> int:
+        """Like ``socket.connect_ex``, with the error of `bind`."""
+        with understood(address):
+            return super().connect_ex(address)
 
     def listen(self, *backlog: int) -> None:
         """Like ``socket.listen``; connections of the userspace path manager will accept subflows.
@@ -272,11 +290,14 @@ def create_connection(
 
     :raises Unavailable: no MPTCP sockets here, and no ``fallback``
     :raises FallenBack: the peer or the path let only TCP through, and no ``fallback``
+    :raises InvalidArgument: an address that cannot be
     :raises OSError: what ``socket.create_connection`` raises; of several addresses, for the first
     """
     failures: list[OSError] = []
-    host, port = address
-    for family, kind, _, _, target in socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM):
+    host, port = place_of(address)
+    with understood(address):
+        found = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
+    for family, kind, _, _, target in found:
         sock = make_socket(family, kind, fallback)
         try:
             if timeout not in _LEFT_OUT:
@@ -311,7 +332,8 @@ def create_server(
     has no MPTCP.
 
     :raises Unavailable: no MPTCP sockets here, and no ``fallback``
-    :raises InvalidArgument: ``dualstack_ipv6`` with another family than AF_INET6
+    :raises InvalidArgument: an address that cannot be; ``dualstack_ipv6`` with another family than
+        AF_INET6
     :raises OSError: what ``socket.create_server`` raises
     """
     if dualstack_ipv6 and family != socket.AF_INET6:
