@@ -113,14 +113,22 @@ def ports_that_are_taken(world: World) -> None:
         (HERE6, ANY6, REUSING, False),
         (f"::ffff:{world.server}", world.server, PLAIN, False),
     ):
-        one = bound(world, first, 0, options)
-        one.listen()
-        code = 0
-        try:
-            bound(world, second, one.getsockname()[1], options).listen()
-        except OSError as refused:
-            code = refused.errno or -1
+        with bound(world, first, 0, options) as one:  # and free its port for the next
+            one.listen()
+            code = listening_at(world, second, one.getsockname()[1], options)
         assert code == (0 if is_free else EADDRINUSE), (first, second, options)
+
+
+def listening_at(
+    world: World, host: str, port: int, options: tuple[tuple[int, int, int], ...]
+) -> int:
+    """The errno of it, or 0."""
+    try:
+        with bound(world, host, port, options) as sock:
+            sock.listen()
+    except OSError as refused:
+        return refused.errno or -1
+    return 0
 
 
 def ports_of_sockets_that_do_not_listen(world: World) -> None:
