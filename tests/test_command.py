@@ -23,7 +23,9 @@ from mptcpapi.command.checks import Check
 from mptcpapi.command.start import main
 from mptcpapi.subflow_options.table import OPTIONS
 
-COMMANDS = ("list", "show", "open", "close", "backup", "option", "announce", "monitor", "doctor")
+COMMANDS = (
+    "list", "show", "open", "close", "backup", "option", "announce", "monitor", "run", "doctor"
+)  # fmt: skip
 TOKEN = "8591ee50"
 
 
