@@ -3,6 +3,7 @@
     from mptcpapi import aio
 
     reader, writer = await aio.open_connection("server.example", 5001)
+    writer.write(b"request")  # subflows take a connection that has carried data
     lte = await aio.open_subflow(writer, "10.0.2.1", backup=True)
     with aio.events(writer) as events:
         async for event in events:
