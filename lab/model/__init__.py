@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lab.model import links, network
+from lab.model.bursts import Bursts
 from lab.model.problem import KeyPath, Problem
 from lab.model.reading import entries, mapping
 from lab.model.shape import misshapen
 from lab.model.topology import Direction, End, Host, Link, Router, Topology
 
 __all__ = [
+    "Bursts",
     "Direction",
     "End",
     "Host",

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from lab.model import names
+from lab.model.bursts import Bursts
 from lab.model.fields import kind
 from lab.model.problem import KeyPath, Problem
 from lab.model.topology import Host, Link, Router, Shaping, Topology
@@ -61,6 +62,8 @@ def keys(path: KeyPath) -> list[str]:
             model = Router
         case ("links", _):
             model = Link
+        case ("links", _, "loss") | ("links", _, _, "loss"):
+            model = Bursts
         case _:
             model = Shaping
     return [field.alias or name for name, field in model.model_fields.items()]
