@@ -117,7 +117,7 @@ class Network(Mininet):  # type: ignore[misc]
 
     @property
     def nodes(self) -> list[LabNode]:
-        """Every host and router."""
+        """Every host and router; ``switches`` has the others."""
         return list(self.hosts)
 
 

@@ -65,7 +65,8 @@ def check(files: tuple[str, ...]) -> None:
             mistaken += 1
             click.echo(str(mistakes), err=True)
         else:
-            nodes, links = len(topology.nodes), len(topology.links)
+            nodes = len(topology.nodes) + len(topology.switches)
+            links = len(topology.links)
             counted = f"{nodes} nodes, {links} {'link' if links == 1 else 'links'}"
             click.echo(f"{file}: {topology.name}: {counted}, no mistakes")
     sys.exit(1 if mistaken else 0)
@@ -97,7 +98,7 @@ def up(topology: str, prompt: bool, backend: str | None) -> None:
     with Network(declared, backend=backend) as network:
         Console().print(_addresses(network))
         click.echo("A shell at a node, from another terminal:")
-        for node in network.nodes:
+        for node in (*network.nodes, *network.switches):
             click.echo(f"  {shlex.join([*sandbox.entrance(), *node.entrance()])}   # {node.name}")
         if prompt:
             CLI.readlineInited = True  # or it would keep its history in the user's home
@@ -113,9 +114,11 @@ def _addresses(network: Network) -> Table:
     from lab.report import add_row
 
     table = Table("node", "interface", "addresses", title=network.topology.name)
-    for node in network.nodes:
+    for node in (*network.nodes, *network.switches):
         for interface, addresses in node.addresses.items():
-            add_row(table, node.name, interface, ", ".join(map(str, addresses)))
+            add_row(
+                table, node.name, interface, ", ".join(map(str, addresses)) or "port of a switch"
+            )
     return table
 
 

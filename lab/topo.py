@@ -10,16 +10,13 @@ from typing import Any
 
 from mininet.topo import Topo
 
-from lab import routing
+from lab import nft, routing
 from lab.emulation import Emulation
 from lab.host import FORWARDING, LabNode
 from lab.link import LabLink
 from lab.load import load
 from lab.model import Topology
-
-PATH_MANAGERS = {"kernel": "0", "userspace": "1"}
-"""``net.mptcp.pm_type``, Documentation/networking/mptcp-sysctl.rst; newer kernels keep it in sync
-with ``net.mptcp.path_manager``, so that one name serves them all."""
+from lab.switch import BridgeSwitch
 
 
 class YamlTopo(Topo):  # type: ignore[misc]
@@ -39,6 +36,8 @@ class YamlTopo(Topo):  # type: ignore[misc]
         emulation = Emulation(backend, seed)
         for name in self.topology.nodes:
             self.addHost(name, cls=LabNode, **node_parameters(self.topology, name))
+        for name in self.topology.switches:
+            self.addSwitch(name, cls=BridgeSwitch)
         for name, link in self.topology.links.items():
             first, second = link.ends
             self.addLink(
@@ -56,14 +55,16 @@ def node_parameters(topology: Topology, name: str) -> dict[str, Any]:
         "rules": routing.rules(topology, name),
         "routes": routing.routes(topology, name),
         "sysctls": _sysctls(topology, name),
+        "ruleset": nft.ruleset(topology.routers[name]) if name in topology.routers else "",
+        "configured": topology.hosts.get(name),
     }
 
 
 def _sysctls(topology: Topology, name: str) -> dict[str, str]:
-    if name in topology.routers:
-        return FORWARDING
-    path_manager = topology.hosts[name].path_manager
-    return {"net.mptcp.pm_type": PATH_MANAGERS[path_manager]} if path_manager else {}
+    if name not in topology.routers:
+        return {}
+    timeout = topology.routers[name].idle_timeout
+    return FORWARDING | ({nft.IDLE_TIMEOUT: str(timeout)} if timeout else {})
 
 
 def cleanup() -> None:

@@ -87,13 +87,18 @@ def test_the_prompt_of_mininet(lab):
     assert entrances == ["client", "gw", "server"]
 
 
-def test_a_stock_mn(request, result):
+@pytest.mark.parametrize(
+    ("name", "answers"),
+    [("two_paths", "0% dropped (6/6 received)"), ("shared_bottleneck", "0% dropped (20/20 rec"),
+     ("behind_nat", "30% dropped (14/20 received)")],
+)  # fmt: skip
+def test_a_stock_mn(request, result, name, answers):
     """``mn --custom`` builds the same network from the same file."""
     done = subprocess.run(
-        ["mn", "--custom", "lab/topo.py", "--topo", "yaml,topologies/two_paths.yaml",
+        ["mn", "--custom", "lab/topo.py", "--topo", f"yaml,topologies/{name}.yaml",
          "--controller", "none", "--test", "pingall"],
         cwd=request.config.rootpath, capture_output=True, text=True, check=False,
         env=os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
     )  # fmt: skip
 
-    assert "0% dropped (6/6 received)" in done.stderr + done.stdout
+    assert answers in done.stderr + done.stdout

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from lab.model import fields
+from lab.model.keys import Keys
 
 
-class Bursts(BaseModel):
+class Bursts(Keys):
     """Two states, good and bad, between which the direction changes with each packet.
 
     E. N. Gilbert, "Capacity of a burst-noise channel", 1960; E. O. Elliott, "Estimates of error
     rates for codes on burst-noise channels", 1963.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     enter: fields.Chance = Field(description="Chance for each packet to enter the bad state.")
     leave: fields.Chance = Field(description="Chance for each packet to leave it.")

@@ -10,8 +10,10 @@ from pydantic import BaseModel, ValidationError
 from lab.model import names
 from lab.model.bursts import Bursts
 from lab.model.fields import kind
+from lab.model.nodes import Router, Rule, Switch
 from lab.model.problem import KeyPath, Problem
-from lab.model.topology import Host, Link, Router, Shaping, Topology
+from lab.model.settings import Endpoint, Limits
+from lab.model.topology import Host, Link, Shaping, Topology
 
 
 def misshapen(data: object) -> Iterator[Problem]:
@@ -41,6 +43,8 @@ def _problem(detail: Mapping[str, Any]) -> Problem:
 
 
 def _whose(path: KeyPath) -> str:
+    if path and isinstance(path[-1], int):
+        return f"entry {path[-1] + 1} of {names.shown(path[-2])}"
     return names.shown(path[-1]) if path else "a topology"
 
 
@@ -50,20 +54,25 @@ def _not_a_mapping(path: KeyPath, value: object) -> str:
     return f"{_whose(path)} is a mapping (key: value), not {kind(value)}"
 
 
+_MODELS: Mapping[KeyPath, type[BaseModel]] = {
+    (): Topology,
+    ("hosts",): Host,
+    ("hosts", "endpoints"): Endpoint,
+    ("hosts", "limits"): Limits,
+    ("routers",): Router,
+    ("routers", "firewall"): Rule,
+    ("switches",): Switch,
+    ("links",): Link,
+    ("links", "there"): Shaping,
+    ("links", "back"): Shaping,
+    ("links", "loss"): Bursts,
+}
+"""What stands at a place; names and numbers, every second part of a path, are left out."""
+
+
 def keys(path: KeyPath) -> list[str]:
     """The keys that the format knows at a place."""
-    model: type[BaseModel]
-    match path:
-        case ():
-            model = Topology
-        case ("hosts", _):
-            model = Host
-        case ("routers", _):
-            model = Router
-        case ("links", _):
-            model = Link
-        case ("links", _, "loss") | ("links", _, _, "loss"):
-            model = Bursts
-        case _:
-            model = Shaping
-    return [field.alias or name for name, field in model.model_fields.items()]
+    if path[0:1] == ("links",) and len(path) == 4:  # a mapping in there or back
+        path = (*path[:2], path[3])
+    fields = _MODELS[path[::2]].model_fields
+    return [field.alias or name for name, field in fields.items()]
