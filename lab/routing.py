@@ -76,7 +76,7 @@ def _host_routes(topology: Topology, node: str) -> Iterator[Route]:
         for subnet in dict.fromkeys(address.network for address in end.addresses):
             yield Route(subnet, end.interface, table=table)
         for default in DEFAULTS:
-            gateway = _gateway(topology, link, end, default.version)
+            gateway = gateway_of(topology, link, end, default.version)
             if gateway:
                 yield Route(default, end.interface, gateway, table)
                 if default not in has_default:
@@ -85,7 +85,8 @@ def _host_routes(topology: Topology, node: str) -> Iterator[Route]:
             yield Route(default, None, table=table)
 
 
-def _gateway(topology: Topology, link: Link, end: End, version: int) -> Address | None:
+def gateway_of(topology: Topology, link: Link, end: End, version: int) -> Address | None:
+    """The router behind an end of a link, if there is one with an address of that IP version."""
     other = link.other(end)
     if other.node not in topology.routers:
         return None
