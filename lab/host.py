@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import errno
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Interface, IPv6Interface
 from socket import AF_INET, AF_INET6, socket
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 from pyroute2 import IPRoute
 
 import mptcpapi
-from lab import netns, settings
+from lab import nft, settings
 from lab.errors import CommandFailed, Unsupported, UsageError
 from lab.model.settings import Settings
 from lab.routing import MAIN_TABLE, Route, Rule
@@ -33,6 +32,9 @@ FOREIGN = {
     # A new namespace takes these from the host for IPv4 (net.core.devconf_inherit_init_net).
     "net.ipv4.conf.all.rp_filter": "0",
     "net.ipv4.conf.default.rp_filter": "0",
+    # Else each of two interfaces in one subnet would answer for both, and ask in the other's name.
+    "net.ipv4.conf.all.arp_ignore": "1",
+    "net.ipv4.conf.all.arp_announce": "2",
     # Without these, an IPv6 address is unusable for a second, and lost when its link goes down.
     "net.ipv6.conf.default.accept_dad": "0",
     "net.ipv6.conf.default.accept_ra": "0",
@@ -47,9 +49,9 @@ FORWARDING = {"net.ipv4.ip_forward": "1", "net.ipv6.conf.all.forwarding": "1"}
 class LabNode(ShellNode):
     """A host or router in a network namespace of its own.
 
-    ``addresses`` are by interface. ``sysctls``, and those of the ``configured`` settings, are set
-    before the first interface exists, which then inherits from ``default``; only those of one
-    interface are set later, as are endpoints and limits.
+    ``addresses`` are by interface. ``sysctls``, those of the ``configured`` settings, and the
+    ``ruleset`` for nftables are set before the first interface exists, which then inherits from
+    ``default``; only sysctls of one interface are set later, as are endpoints and limits.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class LabNode(ShellNode):
         routes: Sequence[Route] = (),
         sysctls: Mapping[str, str] | None = None,
         configured: Settings | None = None,
+        ruleset: str = "",
         **params: Any,
     ) -> None:
         self.addresses = addresses
@@ -73,12 +76,8 @@ class LabNode(ShellNode):
         now = {name: value for name, value in wanted.items() if name not in self._later}
         with self.stack():
             self._configure({**FOREIGN, **(sysctls or {}), **now})
-
-    @contextmanager
-    def stack(self) -> Iterator[None]:
-        """Put the calling thread into this node's stack; a socket made there stays there."""
-        with netns.opened(f"/proc/{self.pid}/ns/net") as namespace, netns.entered(namespace):
-            yield
+            if ruleset:
+                nft.load(name, ruleset)
 
     def msocket(self, family: int, kind: int, protocol: int = 0) -> socket:
         """A socket of this node, usable from any thread; arguments as for ``socket.socket``."""
@@ -118,10 +117,6 @@ class LabNode(ShellNode):
         """The value of a sysctl in this node's namespace; None when this kernel lacks it."""
         with self.stack():
             return settings.read(name)
-
-    def entrance(self) -> list[str]:
-        """The command that gives a shell at this node to who is in the sandbox already."""
-        return ["mnexec", "-a", str(self.pid), "bash"]
 
     def run(self, *command: str) -> str:
         """Run a command to its end and return what it printed.

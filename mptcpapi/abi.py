@@ -25,6 +25,20 @@ SIOCGSKNS: Final = 0x894C
 # include/uapi/linux/sched.h
 CLONE_NEWNET: Final = 0x40000000
 
+# include/uapi/linux/nsfs.h: the user namespace that owns a namespace, and the one above
+NS_GET_USERNS: Final = 0xB701
+NS_GET_PARENT: Final = 0xB702
+
+# include/uapi/linux/prctl.h
+PR_SET_NAME: Final = 15
+PR_SET_NO_NEW_PRIVS: Final = 38
+PR_CAP_AMBIENT: Final = 47
+PR_CAP_AMBIENT_CLEAR_ALL: Final = 4
+PR_SET_PTRACER: Final = 0x59616D61
+
+# include/uapi/linux/pidfd.h (Linux 6.9): O_EXCL
+PIDFD_THREAD: Final = 0o200
+
 # include/uapi/asm-generic/socket.h
 SO_ATTACH_FILTER: Final = 26
 SO_DETACH_FILTER: Final = 27
@@ -126,6 +140,9 @@ SOCKADDR_IN: Final = Struct("!2xH4s")
 SOCKADDR_IN6: Final = Struct("!2xH4x16s")
 
 # include/uapi/linux/capability.h; include/uapi/linux/nsfs.h (before 6.18 include/linux/proc_ns.h)
+CAP_NET_BIND_SERVICE: Final = 10
+CAP_NET_ADMIN: Final = 12
+CAP_NET_RAW: Final = 13
 CAP_SYS_ADMIN: Final = 21
 CAP_PERFMON: Final = 38
 CAP_BPF: Final = 39
@@ -336,6 +353,54 @@ BPF_CALL: Final = 0x80
 BPF_EXIT: Final = 0x90
 BPF_K: Final = 0x00
 BPF_X: Final = 0x08
+
+# include/uapi/linux/seccomp.h
+SECCOMP_SET_MODE_FILTER: Final = 1
+SECCOMP_FILTER_FLAG_SPEC_ALLOW: Final = 1 << 2
+SECCOMP_FILTER_FLAG_NEW_LISTENER: Final = 1 << 3
+SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV: Final = 1 << 5
+SECCOMP_USER_NOTIF_FLAG_CONTINUE: Final = 1
+SECCOMP_ADDFD_FLAG_SEND: Final = 1 << 1
+# struct seccomp_notif: id, pid, flags; struct seccomp_data: nr, arch, instruction_pointer, args
+SECCOMP_NOTIF: Final = Struct("=QIIiIQ6Q")
+# struct seccomp_notif_resp: id, val, error, flags
+SECCOMP_NOTIF_RESP: Final = Struct("=QqiI")
+# struct seccomp_notif_addfd: id, flags, srcfd, newfd, newfd_flags
+SECCOMP_NOTIF_ADDFD: Final = Struct("=Q4I")
+# As on every architecture whose ioctl numbers are those of include/uapi/asm-generic/ioctl.h
+SECCOMP_IOCTL_NOTIF_RECV: Final = 0xC0502100
+SECCOMP_IOCTL_NOTIF_SEND: Final = 0xC0182101
+SECCOMP_IOCTL_NOTIF_ID_VALID: Final = 0x40082102
+SECCOMP_IOCTL_NOTIF_ADDFD: Final = 0x40182103
+
+# include/uapi/linux/tcp.h of the kernel that had draft-hesmans-mptcp-socket: at IPPROTO_TCP
+MPTCP_GET_SUB_IDS: Final = 66
+MPTCP_CLOSE_SUB_ID: Final = 67
+MPTCP_GET_SUB_TUPLE: Final = 68
+MPTCP_OPEN_SUB_TUPLE: Final = 69
+MPTCP_GET_SUB_INFO: Final = 70
+MPTCP_SUB_GETSOCKOPT: Final = 71
+MPTCP_SUB_SETSOCKOPT: Final = 72
+# struct mptcp_sub_ids: sub_count; struct mptcp_sub_status: id, and five flags in bits
+MPTCP_SUB_IDS: Final = Struct("=Bx")
+MPTCP_SUB_STATUS: Final = Struct("=BB")
+# struct mptcp_close_sub_id, as the draft has it: id, how
+MPTCP_CLOSE_SUB: Final = Struct("@B3xi")
+# struct mptcp_sub_getsockopt: id, level, optname, *optval, *optlen
+MPTCP_SUB_GET: Final = Struct("@B3xiiPP")
+# struct mptcp_sub_setsockopt: id, level, optname, *optval, optlen
+MPTCP_SUB_SET: Final = Struct("@B3xiiPI4x")
+
+
+class SubStatusFlag(IntFlag):
+    """The bits of ``struct mptcp_sub_status`` in that header."""
+
+    SLAVE_SK = 1 << 0
+    FULLY_ESTABLISHED = 1 << 1
+    ATTACHED = 1 << 2
+    LOW_PRIO = 1 << 3
+    PRE_ESTABLISHED = 1 << 4
+
 
 # include/uapi/linux/btf.h; struct btf_header: magic, version, flags, hdr_len, type_off, type_len,
 # str_off, str_len; kind and vlen are parts of the info of struct btf_type (name_off, info, size)

@@ -34,16 +34,21 @@ def namespace_of(fd: int) -> Iterator[None]:
 
     :raises NoPrivilege: CAP_NET_ADMIN (or, in another namespace, CAP_SYS_ADMIN) is missing
     """
-    with (
-        _open_namespace(fd) as theirs,
-        _open_own_namespace() as ours,
-        ExitStack() as last,
-        ExitStack() as first,
-    ):
-        if not os.path.samestat(os.fstat(theirs.fileno()), os.fstat(ours.fileno())):
+    with _open_namespace(fd) as theirs, inside(theirs.fileno()):
+        yield
+
+
+@contextmanager
+def inside(namespace: int) -> Iterator[None]:
+    """Run the body in a network namespace, given as a descriptor; only the calling thread moves.
+
+    :raises NoPrivilege: it is another one than the thread's, and CAP_SYS_ADMIN is missing
+    """
+    with _open_own_namespace() as ours, ExitStack() as last, ExitStack() as first:
+        if not os.path.samestat(os.fstat(namespace), os.fstat(ours.fileno())):
             for way_back in (last, first):  # Ctrl-C can come in place of one of them
                 way_back.callback(_enter, ours.fileno())
-            _enter(theirs.fileno())
+            _enter(namespace)
         yield
 
 

@@ -21,7 +21,9 @@ from mptcpapi import Endpoint, Event, EventKind, MachineError, TcpState
 from mptcpapi.command import cli, output
 from mptcpapi.command.start import main
 
-COMMANDS = ("list", "show", "open", "close", "backup", "option", "announce", "monitor", "doctor")
+COMMANDS = (
+    "list", "show", "open", "close", "backup", "option", "announce", "monitor", "run", "doctor"
+)  # fmt: skip
 TOKEN = "8591ee50"
 
 

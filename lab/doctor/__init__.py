@@ -46,7 +46,9 @@ def examine(
 def _paths(ways: Ways, first: State, second: State, port: int | None) -> Iterator[Finding]:
     """Each source must reach one of its destinations, and each destination be reached by one."""
     tried = {
-        (source, target): _way(ways, first, second, (source, target), port)
+        (source, target): list(
+            ways.judge(first.name, second.name, Packet(source, target, port=port))
+        )
         for source in _sources(first)
         for target in _targets(first, second)
         if source.version == target.version
@@ -57,18 +59,6 @@ def _paths(ways: Ways, first: State, second: State, port: int | None) -> Iterato
             yield from judged[0]
     for found in tried.values():
         yield from (each for each in found if not each.stops)
-
-
-def _way(
-    ways: Ways, first: State, second: State, pair: tuple[Address, Address], port: int | None
-) -> list[Finding]:
-    """What happens to the SYN, and if it arrives, to what answers it."""
-    found = list(ways.judge(first.name, Packet(*pair, port=port)))
-    if not any(each.stops for each in found):
-        source, target = pair
-        answer = Packet(target, source, answer=True, port=port)
-        found += ways.judge(second.name, answer)
-    return found
 
 
 def _sources(here: State) -> list[Address]:

@@ -129,14 +129,17 @@ def _holds(expression: Json, packet: Packet) -> bool | None:
     if value is _UNKNOWN or match["op"] not in ("==", "!=", "in"):
         return None
     if isinstance(value, set):
-        wanted = {right} if isinstance(right, str) else set(right)
-        return (
-            bool(value & wanted)
-            if match["op"] == "in"
-            else (value == wanted) == (match["op"] == "==")
-        )
+        return _overlap(value, match["op"], right)
     same = _equal(value, right)
     return same if same is None or match["op"] != "!=" else not same
+
+
+def _overlap(value: set[str], op: str, right: Any) -> bool:
+    """Of flags and states: ``in`` is any of them, ``==`` all of a mask, or one of a set."""
+    several = right["set"] if isinstance(right, dict) else right
+    wanted = {several} if isinstance(several, str) else set(several)
+    found = bool(value & wanted) if op == "in" or isinstance(right, dict) else value == wanted
+    return found != (op == "!=")
 
 
 def _value(left: Json, packet: Packet) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from lab.build import Network
@@ -15,10 +15,14 @@ from lab.doctor.leaving import leaving
 from lab.doctor.packet import Packet
 from lab.doctor.routes import Hop, Refusal, ask
 from lab.doctor.state import Address, State, read
-from lab.routing import gateway_of
+from lab.routing import DEFAULTS, routes
 
 _FARTHEST = 32
 """Hops after which packets are going round in circles."""
+
+
+Translated = dict[tuple[str, Address], Address]
+"""The source that a router's NAT has replaced, by the router and the address that it gave."""
 
 
 class Place(NamedTuple):
@@ -27,6 +31,14 @@ class Place(NamedTuple):
     host: str
     arriving: str | None
     """by which interface it came; None: it begins here"""
+
+
+class Following(NamedTuple):
+    """Where a packet goes from a node."""
+
+    by: str
+    """the interface"""
+    into: Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,43 +53,70 @@ class Ways:
         """Read the state of every node."""
         return cls(network, {node.name: _at(network, node.name, read) for node in network.nodes})
 
-    def judge(self, start: str, packet: Packet) -> Iterator[Finding]:
-        """What keeps a packet that ``start`` sends from its destination."""
+    def judge(self, start: str, end: str, syn: Packet) -> Iterator[Finding]:
+        """What keeps a SYN of ``start`` from ``end``, or its answer from coming back."""
+        translated: Translated = {}
+        found, arrived = self._follow(start, syn, translated)
+        yield from found
+        if arrived:
+            answer = Packet(arrived.destination, arrived.source, answer=True, port=syn.port)
+            found, _ = self._follow(end, answer, translated)
+            yield from found
+
+    def _follow(
+        self, start: str, packet: Packet, translated: Translated
+    ) -> tuple[list[Finding], Packet | None]:
+        """What stops the packet, or else how it arrives."""
+        found: list[Finding] = []
         place: Place | None = Place(start, None)
         for _ in range(_FARTHEST):
             if place is None:
-                return
-            blocked, place = self._step(place, packet)
-            yield from blocked
+                return found, packet
+            if packet.answer:
+                original = translated.get((place.host, packet.destination), packet.destination)
+                packet = replace(packet, destination=original)
+            blocked, following = self._step(place, packet)
+            found += blocked
             if any(each.stops for each in blocked):
-                return
-        yield Finding("route", start, f"{packet} goes round in circles")
+                return found, None
+            if following and not packet.answer:
+                packet = self._translate(place.host, packet, following, translated)
+            place = following.into if following else None
+        return [*found, Finding("route", start, f"{packet} goes round in circles")], None
 
-    def _step(self, place: Place, packet: Packet) -> tuple[list[Finding], Place | None]:
+    def _translate(
+        self, host: str, packet: Packet, following: Following, translated: Translated
+    ) -> Packet:
+        """The packet with the source that the NAT of a router gives it."""
+        router = self.network.topology.routers.get(host)
+        if router is None or following.by not in router.nat or packet.source.version == 6:
+            return packet
+        addresses = self.states[host].interfaces[following.by].addresses
+        outside = next(each for each in addresses if each.version == 4)
+        translated[host, outside] = packet.source
+        return replace(packet, source=outside)
+
+    def _step(self, place: Place, packet: Packet) -> tuple[list[Finding], Following | None]:
         """What happens to the packet at one node, and where it goes then."""
         host, arriving = place
-        node = self.network.node(host)
-        with node.stack():
+        with self.network.node(host).stack():
             hop = ask(packet.destination, packet.source, arriving)
             if isinstance(hop, Refusal):
                 return [self._refused(place, packet, hop)], None
             if arriving and hop.interface and not forwards(packet):
                 return [no_forwarding(host, packet)], None
-            here = Packet(
-                packet.source, packet.destination, packet.answer, packet.port,
-                arriving or "", hop.interface,
-            )  # fmt: skip
+            here = replace(packet, arriving=arriving or "", leaving=hop.interface)
             found = list(firewall.judge(host, here))
             if not arriving:
                 found += self._leaving(host, packet, hop)
         if not hop.interface:
             return found, None
-        following = self._next(hop, packet)
-        if following is None:
+        into = self._next(hop, packet)
+        if into is None:
             what = f"{packet} leaves by {hop.interface}, where nobody has {_target(hop, packet)}"
             return [*found, Finding("route", host, what)], None
-        found += self._narrow(Place(host, hop.interface), following)
-        return found, following
+        found += self._narrow(Place(host, hop.interface), into)
+        return found, Following(hop.interface, into)
 
     def _refused(self, place: Place, packet: Packet, refusal: Refusal) -> Finding:
         host, arriving = place
@@ -93,13 +132,15 @@ class Ways:
         return Finding("route", host, what, "add a route, or mend the routing of this network")
 
     def _leaving(self, host: str, packet: Packet, answer: Hop | Refusal) -> Iterator[Finding]:
-        routers = {
-            address.ip: gateway
-            for link, end in self.network.topology.ends_of(host)
-            for address in end.addresses
-            if (gateway := gateway_of(self.network.topology, link, end, address.version))
-        }
-        return leaving(self.states[host], packet, answer, routers.get(packet.source))
+        state = self.states[host]
+        owner = state.owner(packet.source)
+        ways = (
+            route.gateway
+            for route in routes(self.network.topology, host)
+            if route.gateway and owner and route.interface == owner.name
+            if route.destination == DEFAULTS[packet.source.version == 6]
+        )
+        return leaving(state, packet, answer, next(ways, None))
 
     def _next(self, hop: Hop, packet: Packet) -> Place | None:
         target = _target(hop, packet)

@@ -9,9 +9,10 @@ from pydantic import BaseModel, ValidationError
 
 from lab.model import names
 from lab.model.fields import kind
+from lab.model.nodes import Router, Rule, Switch
 from lab.model.problem import KeyPath, Problem
 from lab.model.settings import Endpoint, Limits
-from lab.model.topology import Host, Link, Router, Shaping, Topology
+from lab.model.topology import Host, Link, Shaping, Topology
 
 
 def misshapen(data: object) -> Iterator[Problem]:
@@ -52,22 +53,22 @@ def _not_a_mapping(path: KeyPath, value: object) -> str:
     return f"{_whose(path)} is a mapping (key: value), not {kind(value)}"
 
 
+_MODELS: Mapping[KeyPath, type[BaseModel]] = {
+    (): Topology,
+    ("hosts",): Host,
+    ("hosts", "endpoints"): Endpoint,
+    ("hosts", "limits"): Limits,
+    ("routers",): Router,
+    ("routers", "firewall"): Rule,
+    ("switches",): Switch,
+    ("links",): Link,
+    ("links", "there"): Shaping,
+    ("links", "back"): Shaping,
+}
+"""What stands at a place; names and numbers, every second part of a path, are left out."""
+
+
 def keys(path: KeyPath) -> list[str]:
     """The keys that the format knows at a place."""
-    model: type[BaseModel]
-    match path:
-        case ():
-            model = Topology
-        case ("hosts", _):
-            model = Host
-        case ("hosts", _, "endpoints", _):
-            model = Endpoint
-        case ("hosts", _, "limits"):
-            model = Limits
-        case ("routers", _):
-            model = Router
-        case ("links", _):
-            model = Link
-        case _:
-            model = Shaping
-    return [field.alias or name for name, field in model.model_fields.items()]
+    fields = _MODELS[path[::2]].model_fields
+    return [field.alias or name for name, field in fields.items()]

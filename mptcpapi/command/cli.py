@@ -9,7 +9,7 @@ from io import TextIOWrapper
 import click
 
 import mptcpapi
-from mptcpapi.command import doctor, looking, monitor, steering
+from mptcpapi.command import doctor, looking, monitor, running, steering
 from mptcpapi.command.start import INTERRUPTED
 
 _EPILOG = """\b
@@ -42,6 +42,7 @@ for command in (
     steering.option,
     steering.announce,
     monitor.monitor,
+    running.run,
     doctor.doctor,
 ):
     commands.add_command(command)

@@ -1,0 +1,73 @@
+"""The supervisor: it answers the calls of a program, each in a thread of its own."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from errno import EIO
+from typing import Final
+
+from mptcpapi.run.answering import OldCall, carry_out
+from mptcpapi.run.caller import Caller
+from mptcpapi.run.filter import Calls
+from mptcpapi.run.listener import Gone, Listener, Notice
+from mptcpapi.run.trace import Trace
+from mptcpapi.run.upgrading import upgrade
+
+_MOST_THREADS: Final = 4096
+"""A thread of a program waits for one of these, and for nobody else's."""
+
+
+class Supervisor:
+    """Answers what one listener hears, until nobody has the filter any more."""
+
+    def __init__(self, listener: Listener, calls: Calls, trace: Trace) -> None:
+        self._listener = listener
+        self._calls = calls
+        self._trace = trace
+        self._pool = ThreadPoolExecutor(_MOST_THREADS, "answering")
+
+    def run(self) -> None:
+        """Return when all programs with the filter have ended."""
+        threading.Thread(target=self._receive, daemon=True).start()
+        self._listener.is_abandoned(None)
+
+    def _receive(self) -> None:
+        while not self._listener.is_abandoned():
+            if notice := self._listener.receive():
+                with suppress(RuntimeError):  # no more threads: one that is there will have it
+                    self._pool.submit(self._answer, notice)
+
+    def _answer(self, notice: Notice) -> None:
+        try:
+            with Caller(self._listener, notice) as caller:
+                if notice.call == self._calls.socket:
+                    self._answer_socket(caller, notice)
+                else:
+                    self._answer_option(caller, notice)
+        except Gone:
+            self._trace.gone(notice)
+        except Exception as defect:  # the program must not wait for ever
+            self._listener.answer(notice, EIO)
+            self._trace.defect(notice, defect)
+
+    def _answer_socket(self, caller: Caller, notice: Notice) -> None:
+        """Give it an MPTCP socket; if that cannot be, let the kernel make the one asked for."""
+        try:
+            made = upgrade(self._listener, caller, notice)
+        except OSError as failed:
+            self._trace.not_upgraded(notice, failed)
+            self._listener.let_through(notice)
+        else:
+            self._trace.upgraded(notice, made)
+
+    def _answer_option(self, caller: Caller, notice: Notice) -> None:
+        call = OldCall(caller, notice, getting=notice.call == self._calls.getsockopt)
+        failure: OSError | None = None
+        try:
+            carry_out(call)
+        except OSError as failed:
+            failure = failed
+        self._trace.option(notice, call, failure)
+        self._listener.answer(notice, 0 if failure is None else failure.errno or EIO)

@@ -1,0 +1,224 @@
+"""``mptcpapi run`` without a network: exit, signals, descriptors, and what is left."""
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from mptcpapi.processes import program_of
+
+RUN = [sys.executable, "-m", "mptcpapi", "run"]
+PATIENCE = 30.0
+
+
+def run(*arguments: str, **options: object) -> "subprocess.CompletedProcess[str]":
+    done = subprocess.run(
+        [*RUN, *arguments], capture_output=True, text=True, check=False, timeout=60, **options
+    )  # type: ignore[call-overload]
+    if "takes libseccomp" in done.stderr or "came with Linux 5.19" in done.stderr:
+        pytest.skip(done.stderr)
+    return done  # type: ignore[no-any-return]
+
+
+def python(code: str, *options: str) -> "subprocess.CompletedProcess[str]":
+    return run(*options, "--", sys.executable, "-c", code)
+
+
+def can_make_mptcp() -> bool:
+    try:
+        socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_MPTCP).close()
+    except OSError:
+        return False
+    return True
+
+
+needs_mptcp = pytest.mark.skipif(not can_make_mptcp(), reason="no MPTCP sockets can be made here")
+
+
+@pytest.mark.parametrize("status", [0, 1, 77])
+def test_the_exit_status_is_the_programs(status: int) -> None:
+    assert run("--", "sh", "-c", f"exit {status}").returncode == status
+
+
+def test_arguments_need_no_separator() -> None:
+    assert run("echo", "-n", "--trace").stdout == "--trace"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_a_signal_reaches_the_program_and_is_what_it_died_of(number: signal.Signals) -> None:
+    with subprocess.Popen([*RUN, "--", "cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          bufsize=0) as process:  # fmt: skip
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(b"ready")
+        assert process.stdout.read(5) == b"ready"
+
+        process.send_signal(number)
+
+        assert process.wait(PATIENCE) == -number
+
+
+def test_a_program_that_is_not_there() -> None:
+    done = run("--", "no-such-program")
+
+    assert done.returncode == 127
+    assert done.stderr == "error: cannot run no-such-program: No such file or directory\n"
+
+
+def test_a_program_that_is_none() -> None:
+    done = run("--", __file__)
+
+    assert done.returncode == 126
+    assert done.stderr == f"error: cannot run {__file__}: Permission denied\n"
+
+
+def test_no_such_user() -> None:
+    done = run("--user", "no-such-user", "--", "true")
+
+    assert done.returncode == 2
+    assert "'no-such-user': this machine has no such user" in done.stderr
+
+
+def test_a_supervisor_inside_another() -> None:
+    done = run("--", *RUN, "--", "true")
+
+    assert done.returncode == 1
+    assert "this process has a supervisor already" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_signals_that_python_ignores_are_not_ignored() -> None:
+    assert run("--", "sh", "-c", "kill -s PIPE $$").returncode == -signal.SIGPIPE
+
+
+TELL = """
+import fcntl, json, os, socket
+def tell(s):
+    close_on_exec = fcntl.fcntl(s, fcntl.F_GETFD) == fcntl.FD_CLOEXEC
+    nonblocking = fcntl.fcntl(s, fcntl.F_GETFL) & os.O_NONBLOCK != 0
+    protocol = s.getsockopt(socket.SOL_SOCKET, socket.SO_PROTOCOL)
+    return s.fileno(), protocol, close_on_exec, nonblocking
+def make(family, kind, protocol):
+    import ctypes
+    return socket.socket(fileno=ctypes.CDLL(None).socket(family, kind, protocol))
+"""
+
+
+@needs_mptcp
+def test_a_stream_socket_becomes_mptcp() -> None:
+    """At the lowest free number, with the flags that were asked for."""
+    flags = (0, socket.SOCK_CLOEXEC, socket.SOCK_NONBLOCK)
+    asked = [
+        (int(family), int(socket.SOCK_STREAM | flag), protocol)
+        for family in (socket.AF_INET, socket.AF_INET6)
+        for protocol in (0, socket.IPPROTO_TCP)
+        for flag in flags
+    ]
+    code = f"{TELL}\nos.dup2(2, 7)\nos.close(0)\nprint(json.dumps([tell(make(*each)) "
+    done = python(f"{code}for each in {asked}]))")
+
+    wanted = [
+        [0, socket.IPPROTO_MPTCP, flag == socket.SOCK_CLOEXEC, flag == socket.SOCK_NONBLOCK]
+        for flag in flags
+    ]
+    assert json.loads(done.stdout) == wanted * 4, done.stderr
+
+
+def test_other_sockets_stay_what_they_are() -> None:
+    kinds = [(2, int(socket.SOCK_DGRAM), 0), (1, int(socket.SOCK_STREAM), 0)]
+    done = python(f"{TELL}\nprint(json.dumps([tell(make(*each))[1] for each in {kinds}]))")
+
+    assert json.loads(done.stdout) == [socket.IPPROTO_UDP, 0]
+
+
+def test_without_upgrade_tcp_stays_tcp() -> None:
+    done = python(f"{TELL}\nprint(tell(make(2, 1, 0))[1])", "--no-upgrade")
+
+    assert done.stdout == f"{socket.IPPROTO_TCP}\n"
+
+
+@needs_mptcp
+def test_threads_and_children_are_covered() -> None:
+    done = python(
+        f"""{TELL}
+import subprocess, sys, threading
+def say(): print(tell(make(2, 1, 0))[1], flush=True)
+thread = threading.Thread(target=say)
+thread.start(); thread.join()
+if os.fork() == 0:
+    say()
+    os._exit(0)
+os.wait()
+subprocess.run([sys.executable, "-c", "import socket; print(socket.socket().getsockopt(1, 38))"])
+"""
+    )
+
+    assert done.stdout.split() == [str(int(socket.IPPROTO_MPTCP))] * 3, done.stderr
+
+
+@needs_mptcp
+def test_a_daemon_is_covered_when_the_program_has_ended(tmp_path: Path) -> None:
+    """Its supervisor lives as long as it does, and no longer."""
+    told = tmp_path / "told"
+    done = python(
+        f"""{TELL}
+parent = os.getpid()
+if os.fork() == 0:
+    os.setsid()
+    while os.getppid() == parent: pass
+    for n in range(3): os.close(n)
+    text = json.dumps([os.getpid(), tell(make(2, 1, 0))[1]])
+    open({str(told)!r} + "~", "w").write(text)
+    os.rename({str(told)!r} + "~", {str(told)!r})
+"""
+    )
+
+    assert done.returncode == 0
+    wait_for(told.exists)
+    _, protocol = json.loads(told.read_text())
+    assert protocol == socket.IPPROTO_MPTCP
+
+
+def supervisors() -> set[int]:
+    """The supervisors that there are."""
+    numbers = {int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal()}
+    return {number for number in numbers if program_of(number) == "mptcpapi-run"
+            and Path(f"/proc/{number}/cmdline").read_bytes()}  # fmt: skip
+
+
+def wait_for(condition: "object") -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():  # type: ignore[operator]
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_nothing_is_left() -> None:
+    """The supervisor, which is no child of the program, ends with it: kill -9 included."""
+    before = supervisors()
+    with subprocess.Popen([*RUN, "--", "cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          bufsize=0) as process:  # fmt: skip
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(b"ready")
+        assert process.stdout.read(5) == b"ready"
+        (mine,) = supervisors() - before
+        assert Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text() == ""
+        process.kill()
+
+    wait_for(lambda: mine not in supervisors())
+
+
+def test_a_pipe_ends_with_the_program() -> None:
+    """The supervisor holds none of the program's descriptors."""
+    with subprocess.Popen([*RUN, "--", "sh", "-c", "exec >&-; read line"], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE) as process:  # fmt: skip
+        assert process.stdout is not None
+        assert process.stdout.read() == b""
+        assert process.poll() is None
+        process.kill()
