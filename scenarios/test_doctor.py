@@ -230,7 +230,63 @@ def test_rules_of_unknown_conditions_are_remarks(net):
 
     assert stopping(found) == set()
     (remark,) = (each for each in found if each.cause == "firewall")
-    assert "may be that" in remark.what
+    assert "it may be that rule" in remark.what
+
+
+def run(request, *arguments):
+    """What ``mptcp-lab doctor`` says of a topology, in this sandbox."""
+    return subprocess.run(
+        [sys.executable, "-m", "lab.start", "doctor", *arguments],
+        cwd=request.config.rootpath, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_a_topology_with_a_firewall(request):
+    """Of a file, the network is built; a rule that drops joins is named with its command."""
+    done = run(request, "firewall", "--to", "server")
+
+    assert done.returncode == 1, done.stderr
+    assert "drops the SYN with MP_JOIN from 10.0.2.1 to 10.0.9.2" in done.stdout
+    assert "gw nft delete rule inet firewall forward handle 4\n" in done.stdout
+    assert "mptcp-lab up topologies/firewall.yaml --cli" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["two_paths", "behind_nat", "multipath_tcp_org"])
+def test_sound_topologies(request, name):
+    """Nothing is found behind NAT, switches and several routers; what the file asks for is so."""
+    done = run(request, name, "--from", "client", "--to", "server", "--json")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    (examined,) = json.loads(done.stdout)
+    assert examined["examined"] == "client to server"
+    assert "path_manager" in {each["cause"] for each in examined["findings"]}
+
+
+def test_one_path_is_one_path(request):
+    """A host with one address gets no second path, and no command makes one."""
+    done = run(request, "veth", "--from", "server", "--json")
+
+    assert done.returncode == 1
+    (examined,) = json.loads(done.stdout)
+    (found,) = (each for each in examined["findings"] if each["stops"])
+    assert (found["cause"], found["commands"]) == ("one_path", [])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        ((), 2, "name a topology, or write --here"),
+        (("two_paths", "--here"), 2, "name a topology, or write --here"),
+        (("two_paths", "--to", "sever"), 1, "has no host 'sever' (known: client, server)"),
+        (("--here", "--to", "server"), 1, "'server' is not an address such as 192.0.2.1"),
+    ],
+)
+def test_what_cannot_be_examined(request, arguments, status, said):
+    """A wrong command line is told in a sentence."""
+    done = run(request, *arguments)
+
+    assert (done.returncode, done.stdout) == (status, "")
+    assert said in done.stderr
 
 
 def here(network, *options):

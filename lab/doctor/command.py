@@ -42,12 +42,13 @@ def of_topology(topology: Topology, ends: tuple[str | None, str | None]) -> list
 
 
 def _pairs(topology: Topology, one: str | None, other: str | None) -> list[tuple[str, str]]:
-    """From hosts with several addresses to all others, unless both are named."""
+    """From hosts with several addresses, or if none has, from the first, to all others."""
     for name in (one, other):
         if name is not None and name not in topology.hosts:
             known = ", ".join(topology.hosts)
             raise UsageError(f"topology '{topology.name}' has no host '{name}' (known: {known})")
-    starts = [one] if one else [host for host in topology.hosts if _several(topology, host)]
+    several = [host for host in topology.hosts if _several(topology, host)]
+    starts = [one] if one else several or list(topology.hosts)[:1]
     targets = [other] if other else list(topology.hosts)
     return [(start, target) for start in starts for target in targets if start != target]
 

@@ -72,9 +72,9 @@ def judge(host: str, packet: Packet) -> Iterator[Finding]:
 
 def _finding(host: str, packet: Packet, harm: Harm) -> Finding:
     place = (harm.chain["family"], harm.chain["table"], harm.chain["name"])
-    may = "" if harm.certain else "may be that this "
+    may = "" if harm.certain else "it may be that "
     if harm.rule is None:
-        what = f"{may}policy of the chain {' '.join(place)} drops {packet}"
+        what = f"{may}the policy of the chain {' '.join(place)} drops {packet}"
         ends = [("saddr", packet.source), ("daddr", packet.destination)]
         family = "ip" if packet.source.version == 4 else "ip6"
         match = [word for end, value in ends for word in (family, end, str(value))]

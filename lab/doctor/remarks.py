@@ -39,13 +39,13 @@ def _of_host(host: str) -> Iterator[Finding]:
 
 def _joined_segments(network: Network, states: Mapping[str, State]) -> Iterator[Finding]:
     """A packet of many segments counts as one in a queue of packets."""
-    for link in network.topology.links.values():
-        for end in link.ends:
-            interface = states[end.node].interfaces.get(end.interface)
+    for node in network.topology.nodes:
+        for _, end in network.topology.ends_of(node):
+            interface = states[node].interfaces.get(end.interface)
             if interface and interface.segments > 1:
                 what = (
                     f"{interface.name} sends up to {interface.segments} segments as one packet, "
                     "which queues of packets and captures count as one"
                 )
                 command = ("ip", "link", "set", "dev", interface.name, "gso_max_segs", "1")
-                yield Finding("gso", end.node, what, "send them alone", (command,), stops=False)
+                yield Finding("gso", node, what, "send them alone", (command,), stops=False)
