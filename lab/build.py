@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from mininet.net import Mininet
 
@@ -72,11 +72,21 @@ class Network(Mininet):  # type: ignore[misc]
 
         :raises UsageError: there is none.
         """
-        if name not in self.topology.nodes:
-            known = ", ".join(self.topology.nodes)
-            raise UsageError(f"topology '{self.topology.name}' has no node '{name}' ({known})")
         node: LabNode = self[name]
         return node
+
+    def getNodeByName(self, *names: str) -> Any:
+        """As Mininet's: the node of that name, or the list of several.
+
+        :raises UsageError: there is none.
+        """
+        for name in names:
+            if name not in self:
+                known = ", ".join(self)
+                raise UsageError(f"topology '{self.topology.name}' has no node '{name}' ({known})")
+        return super().getNodeByName(*names)
+
+    __getitem__ = getNodeByName
 
     def set_link(self, name: str, up: bool) -> None:
         """Set both ends of a link up or down; up again, it has the routes that it lost.

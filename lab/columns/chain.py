@@ -52,7 +52,7 @@ def _side_by_side(data: Buffer, byte_order: str, at: int, stop: int, steps: int)
     captured = _captured(data, byte_order)
     end, last = np.append(begin[1:], stop), len(captured) - 1
     lanes = [begin]
-    while (lanes[-1] < end).any():
+    while np.count_nonzero(lanes[-1] < end):
         if len(lanes) == steps:
             return None
         now = lanes[-1]
