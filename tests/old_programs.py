@@ -129,9 +129,9 @@ def compile_c(source: str, program: Path, *options: str) -> Path:
 def compile_go(program: Path) -> Path:
     """Compile the client in Go, which calls C."""
     needs("go", "golang-go gcc libc6-dev")
-    compile_with("go", "build", "-o", program, SOURCES / "client.go",
-                 GOCACHE=str(program.parent / "cache"), GO111MODULE="off", CGO_ENABLED="1",
-                 CGO_CFLAGS=f"-I{SOURCES}")  # fmt: skip
+    compile_with("go", "build", "-ldflags=-s -w", "-o", program, SOURCES / "client.go",
+                 GOCACHE=str(program.parent / "cache"), GO111MODULE="off",
+                 CGO_ENABLED="1")  # fmt: skip
     return program
 
 
