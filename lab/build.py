@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import shutil
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from mininet.net import Mininet
 
 from lab import sandbox
-from lab.errors import NotInstalled, UsageError
+from lab.errors import InvalidRun, NotInstalled, UsageError
 from lab.host import LabNode
+from lab.link import LabLink
 from lab.model import Topology
 from lab.names import resolvable
 from lab.topo import YamlTopo
@@ -29,9 +31,11 @@ class Network(Mininet):  # type: ignore[misc]
     :raises UsageError: not inside a sandbox, where alone networks are made.
     :raises NotInstalled: a tool is missing.
     :raises Unsupported: a link asks for what cannot be emulated.
+
+    ``backend`` names what emulates impairments (:mod:`lab.backend`); None takes what works here.
     """
 
-    def __init__(self, topology: Topology) -> None:
+    def __init__(self, topology: Topology, *, backend: str | None = None) -> None:
         if not sandbox.inside():
             raise UsageError(
                 "a network is made in a sandbox only: use pytest, or mptcp-lab exec -- COMMAND"
@@ -41,7 +45,10 @@ class Network(Mininet):  # type: ignore[misc]
         self._undo = ExitStack()
         # Mininet would insist on uid 0 and raise the machine's limits; a sandbox needs neither.
         Mininet.inited = True
-        super().__init__(topo=YamlTopo(topology), controller=None, build=False)
+        topo = YamlTopo(topology, backend=backend)
+        self.backend = topo.backend
+        """Name of what emulates impairments; None if no link has any."""
+        super().__init__(topo=topo, controller=None, build=False)
 
     def __enter__(self) -> Self:
         with ExitStack() as undo:
@@ -64,11 +71,21 @@ class Network(Mininet):  # type: ignore[misc]
 
         :raises UsageError: there is none.
         """
-        if name not in self.topology.nodes:
-            known = ", ".join(self.topology.nodes)
-            raise UsageError(f"topology '{self.topology.name}' has no node '{name}' ({known})")
         node: LabNode = self[name]
         return node
+
+    def getNodeByName(self, *names: str) -> Any:
+        """As Mininet's: the node of that name, or the list of several.
+
+        :raises UsageError: there is none.
+        """
+        for name in names:
+            if name not in self:
+                known = ", ".join(self)
+                raise UsageError(f"topology '{self.topology.name}' has no node '{name}' ({known})")
+        return super().getNodeByName(*names)
+
+    __getitem__ = getNodeByName
 
     def set_link(self, name: str, up: bool) -> None:
         """Set both ends of a link up or down; up again, it has the routes that it lost.
@@ -78,9 +95,38 @@ class Network(Mininet):  # type: ignore[misc]
         for end in self.topology.link(name).ends:
             self[end.node].intf(end.interface).set_state("up" if up else "down")
 
+    def wire(self, name: str) -> LabLink:
+        """The link of that name, which can be reshaped and blocked.
+
+        :raises UsageError: there is none.
+        """
+        end = self.topology.link(name).ends[0]
+        link: LabLink = self[end.node].intf(end.interface).link
+        return link
+
+    @contextmanager
+    def sound(self) -> Iterator[None]:
+        """Let nothing of the body count, unless every link does still what it declares.
+
+        :raises InvalidRun: one does not, whether the body came to its end or not.
+        """
+        try:
+            yield
+        finally:
+            self.require_sound()
+
+    def require_sound(self) -> None:
+        """See that every link does still what it declares.
+
+        :raises InvalidRun: one does not; the text says why.
+        """
+        reasons = [reason for link in self.links if (reason := link.trouble())]
+        if reasons:
+            raise InvalidRun("\n".join(reasons))
+
     @property
     def nodes(self) -> list[LabNode]:
-        """Every host and router."""
+        """Every host and router; ``switches`` has the others."""
         return list(self.hosts)
 
 

@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 
 _PATH = click.Path(path_type=Path)
 
+_backend = click.option(
+    "--backend", type=click.Choice(["netem", "wirefilter"]),
+    help="What emulates delay, loss and the like (else what works here).",
+)  # fmt: skip
+
 _EPILOG = """\b
 Examples:
   mptcp-lab check topologies/*.yaml
@@ -60,7 +65,8 @@ def check(files: tuple[str, ...]) -> None:
             mistaken += 1
             click.echo(str(mistakes), err=True)
         else:
-            nodes, links = len(topology.nodes), len(topology.links)
+            nodes = len(topology.nodes) + len(topology.switches)
+            links = len(topology.links)
             counted = f"{nodes} nodes, {links} {'link' if links == 1 else 'links'}"
             click.echo(f"{file}: {topology.name}: {counted}, no mistakes")
     sys.exit(1 if mistaken else 0)
@@ -77,7 +83,8 @@ def print_schema() -> None:
 @commands.command(epilog="Example: mptcp-lab up two_paths --cli")
 @click.argument("topology")
 @click.option("--cli", "prompt", is_flag=True, help="Give Mininet's own prompt.")
-def up(topology: str, prompt: bool) -> None:
+@_backend
+def up(topology: str, prompt: bool, backend: str | None) -> None:
     """Build a network (a name, or the path of a file); keep it up until Ctrl-C."""
     from mininet.cli import CLI
     from rich.console import Console
@@ -88,10 +95,10 @@ def up(topology: str, prompt: bool) -> None:
     file = find(topology, Path())
     declared = load(file)
     _enter_sandbox(file)
-    with Network(declared) as network:
+    with Network(declared, backend=backend) as network:
         Console().print(_addresses(network))
         click.echo("A shell at a node, from another terminal:")
-        for node in network.nodes:
+        for node in (*network.nodes, *network.switches):
             click.echo(f"  {shlex.join([*sandbox.entrance(), *node.entrance()])}   # {node.name}")
         if prompt:
             CLI.readlineInited = True  # or it would keep its history in the user's home
@@ -107,9 +114,11 @@ def _addresses(network: Network) -> Table:
     from lab.report import add_row
 
     table = Table("node", "interface", "addresses", title=network.topology.name)
-    for node in network.nodes:
+    for node in (*network.nodes, *network.switches):
         for interface, addresses in node.addresses.items():
-            add_row(table, node.name, interface, ", ".join(map(str, addresses)))
+            add_row(
+                table, node.name, interface, ", ".join(map(str, addresses)) or "port of a switch"
+            )
     return table
 
 
@@ -139,7 +148,8 @@ def execute(command: tuple[str, ...]) -> None:
 @click.option("--topology", default="two_paths", show_default=True,
               help="A topology with the hosts client and server: a name, or a path.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the steps as JSON.")
-def demo(results: Path, topology: str, as_json: bool) -> None:
+@_backend
+def demo(results: Path, topology: str, as_json: bool, backend: str | None) -> None:
     """Open, prioritise and close a subflow during a transfer, and show three witnesses of each."""
     from rich.console import Console
     from rich.table import Table
@@ -151,7 +161,7 @@ def demo(results: Path, topology: str, as_json: bool) -> None:
     file = find(topology, Path())
     declared = load(file)
     _enter_sandbox(file, results)
-    steps, directory = demonstration.run(declared, file, results)
+    steps, directory = demonstration.run(declared, file, results, backend)
     if as_json:
         rows = [step._asdict() for step in steps]
         click.echo(json.dumps({"run": str(directory), "steps": rows}, indent=2))

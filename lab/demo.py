@@ -44,17 +44,21 @@ class Step(NamedTuple):
     """What the capture at the server shows, with packet numbers as in Wireshark."""
 
 
-def run(topology: Topology, file: Path, results: Path) -> tuple[list[Step], Path]:
+def run(
+    topology: Topology, file: Path, results: Path, backend: str | None = None
+) -> tuple[list[Step], Path]:
     """Run the demonstration; give its steps and the directory of its run.
+
+    ``backend`` names what emulates impairments; None takes what works here.
 
     :raises LabError: something did not happen as it should; the run says so too.
     """
     kept = Run(results, "demo", seed=secrets.randbits(32))
     environment.introduce(kept, topology, file, ["mptcp-lab", *sys.argv[1:]])
-    with _judged(kept), Network(topology) as network:
-        kept.describe(before=environment.state(network.nodes))
+    with _judged(kept), Network(topology, backend=backend) as network:
+        kept.describe(before=environment.state(network.nodes), backend=network.backend)
         hosts = [network.node(name) for name in topology.hosts]
-        with Captures(hosts, kept.captures) as captures:
+        with Captures(hosts, kept.captures) as captures, network.sound():
             steps = _steps(network, captures, kept)
             captures.stop()
         kept.describe(captures=captures.counters, after=environment.state(network.nodes))

@@ -70,8 +70,26 @@ def settings(node: LabNode) -> dict[str, str]:
 
 
 def state(nodes: Iterable[LabNode]) -> dict[str, dict[str, Any]]:
-    """Sysctls and MPTCP counters of each node, by its name."""
-    return {node.name: {"sysctls": settings(node), "counters": counters(node)} for node in nodes}
+    """Sysctls, path manager's settings and MPTCP counters of each node, by its name."""
+    return {
+        node.name: {
+            "sysctls": settings(node),
+            "path_manager": path_manager(node),
+            "counters": counters(node),
+        }
+        for node in nodes
+    }
+
+
+def path_manager(node: LabNode) -> dict[str, Any]:
+    """The limits and endpoints of the kernel's path manager of a node."""
+    with node.stack():
+        return {
+            "limits": mptcpapi.limits()._asdict(),
+            "endpoints": [
+                f"{each.address} id {each.id} {each.flags.name}" for each in mptcpapi.endpoints()
+            ],
+        }
 
 
 def counters(node: LabNode) -> dict[str, int]:

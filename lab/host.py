@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Interface, IPv6Interface
-from pathlib import Path
 from socket import AF_INET, AF_INET6, socket
 from typing import Any
 
 from pyroute2 import IPRoute
 
-from lab import netns
+import mptcpapi
+from lab import nft, settings
 from lab.errors import CommandFailed, Unsupported, UsageError
+from lab.model.settings import Settings
 from lab.routing import MAIN_TABLE, Route, Rule
 from lab.shell import ShellNode
 
@@ -31,6 +32,9 @@ FOREIGN = {
     # A new namespace takes these from the host for IPv4 (net.core.devconf_inherit_init_net).
     "net.ipv4.conf.all.rp_filter": "0",
     "net.ipv4.conf.default.rp_filter": "0",
+    # Else each of two interfaces in one subnet would answer for both, and ask in the other's name.
+    "net.ipv4.conf.all.arp_ignore": "1",
+    "net.ipv4.conf.all.arp_announce": "2",
     # Without these, an IPv6 address is unusable for a second, and lost when its link goes down.
     "net.ipv6.conf.default.accept_dad": "0",
     "net.ipv6.conf.default.accept_ra": "0",
@@ -45,7 +49,9 @@ FORWARDING = {"net.ipv4.ip_forward": "1", "net.ipv6.conf.all.forwarding": "1"}
 class LabNode(ShellNode):
     """A host or router in a network namespace of its own.
 
-    ``addresses`` are by interface; ``sysctls`` are set before the first interface exists.
+    ``addresses`` are by interface. ``sysctls``, those of the ``configured`` settings, and the
+    ``ruleset`` for nftables are set before the first interface exists, which then inherits from
+    ``default``; only sysctls of one interface are set later, as are endpoints and limits.
     """
 
     def __init__(
@@ -56,22 +62,22 @@ class LabNode(ShellNode):
         rules: Sequence[Rule] = (),
         routes: Sequence[Route] = (),
         sysctls: Mapping[str, str] | None = None,
+        configured: Settings | None = None,
+        ruleset: str = "",
         **params: Any,
     ) -> None:
         self.addresses = addresses
+        self.configured = configured or Settings()
         self.rules = rules
         self.routes = routes
+        wanted = settings.sysctls(self.configured)
+        self._later = settings.of_interfaces(wanted, addresses)
         super().__init__(name, **params)
-        try:
-            self.set_sysctls({**FOREIGN, **(sysctls or {})})
-        except UsageError as lacking:  # nobody asked but the topology
-            raise Unsupported(str(lacking)) from lacking
-
-    @contextmanager
-    def stack(self) -> Iterator[None]:
-        """Put the calling thread into this node's stack; a socket made there stays there."""
-        with netns.opened(f"/proc/{self.pid}/ns/net") as namespace, netns.entered(namespace):
-            yield
+        now = {name: value for name, value in wanted.items() if name not in self._later}
+        with self.stack():
+            self._configure({**FOREIGN, **(sysctls or {}), **now})
+            if ruleset:
+                nft.load(name, ruleset)
 
     def msocket(self, family: int, kind: int, protocol: int = 0) -> socket:
         """A socket of this node, usable from any thread; arguments as for ``socket.socket``."""
@@ -86,23 +92,31 @@ class LabNode(ShellNode):
         with self.stack():
             for name, value in values.items():
                 try:
-                    _sysctl_path(name).write_text(value, encoding="utf-8")
-                except FileNotFoundError:
-                    raise UsageError(f"{self.name}: this kernel has no sysctl '{name}'") from None
-                except OSError as error:
+                    settings.write(name, value)
+                except OSError as refused:
                     raise UsageError(
-                        f"{self.name}: the kernel refuses {name}={value!r}: {error.strerror}"
+                        f"{self.name}: {settings.why_not(name, value, refused)}"
                     ) from None
+
+    def _configure(self, values: Mapping[str, str]) -> None:
+        """Write sysctls of the topology; the calling thread is in this node's stack.
+
+        :raises UsageError: a value is none of that sysctl.
+        :raises Unsupported: this kernel lacks it, or does not let it be set here.
+        """
+        for name, value in values.items():
+            try:
+                settings.write(name, value)
+            except OSError as refused:
+                mistaken = refused.errno == errno.EINVAL
+                raise (UsageError if mistaken else Unsupported)(
+                    f"{self.name}: {settings.why_not(name, value, refused)}"
+                ) from None
 
     def sysctl(self, name: str) -> str | None:
         """The value of a sysctl in this node's namespace; None when this kernel lacks it."""
         with self.stack():
-            path = _sysctl_path(name)
-            return path.read_text(encoding="ascii").strip() if path.exists() else None
-
-    def entrance(self) -> list[str]:
-        """The command that gives a shell at this node to who is in the sandbox already."""
-        return ["mnexec", "-a", str(self.pid), "bash"]
+            return settings.read(name)
 
     def run(self, *command: str) -> str:
         """Run a command to its end and return what it printed.
@@ -129,7 +143,15 @@ class LabNode(ShellNode):
                 _add_rule(netlink, rule)
             for route in self.routes:
                 _set_route(netlink, "add", route, index)
+            self._configure(self._later)
+            self._manage_paths()
         return {}
+
+    def _manage_paths(self) -> None:
+        try:
+            settings.manage(self.configured, self.addresses)
+        except mptcpapi.MptcpError as refused:
+            raise Unsupported(f"{self.name}: {refused.strerror}") from refused
 
     def restore_routes(self, interface: str) -> None:
         """Give back the routes that the kernel took when ``interface`` was set down.
@@ -141,10 +163,6 @@ class LabNode(ShellNode):
             for route in self.routes:
                 if route.interface == interface:
                     _set_route(netlink, "replace", route, index)
-
-
-def _sysctl_path(name: str) -> Path:
-    return Path("/proc/sys", *name.split("."))
 
 
 def _add_address(netlink: IPRoute, index: int, address: Interface) -> None:

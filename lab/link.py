@@ -1,41 +1,27 @@
-"""Links between nodes: a veth pair, or two with a wire between them where the link is shaped."""
+"""Links between nodes: a veth pair, or two with a wire between them where something is declared."""
 
 from __future__ import annotations
 
-import os
-import time
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack
-from pathlib import Path
-from typing import Any
+from dataclasses import replace
+from typing import Any, Literal
 
 from mininet.link import Intf, Link
 from mininet.node import Node
 from pyroute2 import IPRoute
 
-from lab import netns, shape
-from lab.errors import Unsupported
+from lab import netns
+from lab.cable import Cable
+from lab.errors import InvalidRun, UsageError
+from lab.hop import Hop
+from lab.interfaces import add_pair, is_up, set_state, wait_until_up
 from lab.model import Direction
 
-ONE_SEGMENT = {"gso_max_segs": 1}
-"""Segmentation offload would put several segments into one packet of a capture, or of a queue."""
+Way = Literal["there", "back"]
 
-NO_IPV6 = Path("/proc/sys/net/ipv6/conf/default/disable_ipv6")
-"""A wire passes packets on and sends none of its own."""
-
-PORTS = ("first", "second")
-"""The interfaces of a wire, each towards that end of its link."""
-
-IFF_UP = 0x1
-"""<linux/if.h>"""
-
-FORWARDING = 3
-"""BR_STATE_FORWARDING, <linux/if_bridge.h>"""
-
-PATIENCE = 10.0
-"""seconds until an interface counts as broken; usually it takes a millisecond."""
-
-End = tuple[str, int]
-"""The name of an interface, and the descriptor of its network namespace."""
+WAYS: tuple[Way, Way] = ("there", "back")
+"""The directions of a link: from the first end to the second, and the other one."""
 
 
 class LabIntf(Intf):  # type: ignore[misc]
@@ -64,7 +50,7 @@ class LabIntf(Intf):  # type: ignore[misc]
     def set_state(self, state: str) -> None:
         """Set it "up" or "down". When it is up, it has its routes, and packets pass."""
         with _namespace(self.node) as namespace:
-            _set((self.name, namespace), state)
+            set_state((self.name, namespace), state)
         if state == "up":
             self.node.restore_routes(self.name)
             self.link.settle()
@@ -73,15 +59,23 @@ class LabIntf(Intf):  # type: ignore[misc]
 class LabLink(Link):  # type: ignore[misc]
     """A link as its two directions declare it.
 
-    The wire of a shaped link is a bridge in a network namespace of its own; each of its two ports,
-    ``first`` and ``second``, shapes what it sends to that end.
+    ``hops`` is what its wire passes packets through; a link with a wire and no hop has a rate.
     """
 
     def __init__(
-        self, node1: Node, node2: Node, *, there: Direction, back: Direction, **params: Any
+        self,
+        node1: Node,
+        node2: Node,
+        *,
+        there: Direction,
+        back: Direction,
+        hops: Sequence[Hop] = (),
+        title: str = "",
+        **params: Any,
     ) -> None:
-        self.there, self.back = there, back
-        self.wire: int | None = None
+        self.there, self.back, self._hops = there, back, hops
+        self.title = title
+        self.cable: Cable | None = None
         self.intf1: LabIntf | None
         self.intf2: LabIntf | None
         super().__init__(node1, node2, **{**params, "intf": LabIntf})
@@ -92,30 +86,14 @@ class LabLink(Link):  # type: ignore[misc]
         """Make both interfaces, each in the namespace of its node."""
         with _namespace(node1) as here, _namespace(node2) as far:
             first, second = (intfname1, here), (intfname2, far)
-            if shape.shaped(self.there) or shape.shaped(self.back):
-                self.wire = netns.create()
-                self._lay_wire(self.wire, first, second)
+            if self._hops or Direction() != self.there or Direction() != self.back:
+                self.cable = Cable(first, second, self.there, self.back, self._hops)
             else:
                 with IPRoute() as netlink:
-                    _add_pair(netlink, first, second)
-                _set(first, "up")
-                _set(second, "up")
-            _wait_until_up(first, second)
-
-    def _lay_wire(self, wire: int, first: End, second: End) -> None:
-        with netns.entered(wire), IPRoute() as netlink:
-            NO_IPV6.write_text("1", encoding="ascii")
-            netlink.link("add", ifname="bridge", kind="bridge", br_mcast_snooping=0)
-            bridge = netlink.link_lookup(ifname="bridge")[0]
-            ends = zip(PORTS, (first, second), (self.back, self.there), strict=True)
-            for port, end, towards in ends:
-                _add_pair(netlink, (port, wire), end)
-                _set(end, "up")
-                index = netlink.link_lookup(ifname=port)[0]
-                shape.apply(netlink, index, towards)
-                netlink.link("set", index=index, master=bridge, state="up")
-            netlink.link("set", index=bridge, state="up")
-        _wait_until_up(*((port, wire) for port in PORTS))
+                    add_pair(netlink, first, second)
+                set_state(first, "up")
+                set_state(second, "up")
+            wait_until_up(first, second)
 
     def settle(self) -> None:
         """Wait until packets pass, unless an end is down."""
@@ -124,15 +102,66 @@ class LabLink(Link):  # type: ignore[misc]
                 (end.name, opened.enter_context(_namespace(end.node)))
                 for end in filter(None, (self.intf1, self.intf2))
             ]
-            if all(_is_up(end) for end in ends):
-                wire = [] if self.wire is None else [(port, self.wire) for port in PORTS]
-                _wait_until_up(*ends, *wire)
+            if all(is_up(end) for end in ends):
+                wait_until_up(*ends)
+                if self.cable:
+                    self.cable.wait_until_up()
+
+    def trouble(self) -> str | None:
+        """Why it does not do any more what it declares; None while all is well."""
+        reason = self.cable and self.cable.trouble()
+        return f"link '{self.title}': {reason}" if reason else None
+
+    def reshape(self, *ways: Way, **changes: Any) -> None:
+        """Have one direction, or both if none is named, do something else from now on.
+
+        ``changes`` are fields of :class:`~lab.model.Direction`. No packet is lost or overtakes
+        another for the change.
+
+        :raises UsageError: the link has no part that could do it.
+        :raises Unsupported: its backend cannot do it.
+        :raises InvalidRun: what emulates the link has died.
+        """
+        cable = self._wire()
+        now = {
+            way: replace(getattr(self, way), **changes) if way in (ways or WAYS) else before
+            for way, before in (("there", self.there), ("back", self.back))
+        }
+        cable.change(**now)
+        self.there, self.back = now["there"], now["back"]
+
+    def block(self, *ways: Way) -> None:
+        """Lose every packet of one direction, or of both, while all interfaces stay up.
+
+        :raises UsageError: the link has no wire.
+        """
+        for way in ways or WAYS:
+            self._wire().let_through(WAYS.index(way), False)
+
+    def unblock(self, *ways: Way) -> None:
+        """Let packets pass again in one direction, or in both.
+
+        :raises UsageError: the link has no wire.
+        """
+        for way in ways or WAYS:
+            self._wire().let_through(WAYS.index(way), True)
+
+    def _wire(self) -> Cable:
+        if self.cable is None:
+            raise UsageError(
+                f"link '{self.title}' declares nothing, so that it is a bare pair of interfaces "
+                "which cannot be changed: give it a rate or a delay in the topology"
+            )
+        reason = self.trouble()
+        if reason:
+            raise InvalidRun(reason)
+        return self.cable
 
     def stop(self) -> None:
         """Let go of the link when its nodes end: the interfaces go with the namespaces."""
-        if self.wire is not None:
-            os.close(self.wire)
-            self.wire = None
+        if self.cable:
+            self.cable.stop()
+            self.cable = None
 
     def delete(self) -> None:
         """Remove the link from nodes that go on."""
@@ -146,47 +175,3 @@ class LabLink(Link):  # type: ignore[misc]
 
 def _namespace(node: Node) -> AbstractContextManager[int]:
     return netns.opened(f"/proc/{node.pid}/ns/net")
-
-
-def _add_pair(netlink: IPRoute, first: End, second: End) -> None:
-    """Make a veth pair, each end in its namespace."""
-    ends = [
-        {"ifname": name, "net_ns_fd": namespace, **ONE_SEGMENT}
-        for name, namespace in (first, second)
-    ]
-    netlink.link("add", kind="veth", **ends[0], peer=ends[1])
-
-
-def _set(end: End, state: str) -> None:
-    name, namespace = end
-    with netns.entered(namespace), IPRoute() as netlink:
-        netlink.link("set", index=netlink.link_lookup(ifname=name)[0], state=state)
-
-
-def _is_up(end: End) -> bool:
-    name, namespace = end
-    with netns.entered(namespace), IPRoute() as netlink:
-        return bool(netlink.link("get", ifname=name)[0]["flags"] & IFF_UP)
-
-
-def _wait_until_up(*ends: End) -> None:
-    """Return when every end passes packets on.
-
-    An interface that is up drops all of them until the kernel has seen that its peer is up too, and
-    so does the port of a bridge until it forwards.
-
-    :raises Unsupported: one does not, after ``PATIENCE``.
-    """
-    deadline = time.monotonic() + PATIENCE
-    for name, namespace in ends:
-        with netns.entered(namespace), IPRoute() as netlink:
-            while not _passes_packets(netlink.link("get", ifname=name)[0]):
-                if time.monotonic() > deadline:
-                    raise Unsupported(f"interface {name} was not up after {PATIENCE:g} s")
-                time.sleep(0.001)
-
-
-def _passes_packets(link: Any) -> bool:
-    port = link.get(("linkinfo", "slave_data"))
-    forwards = port is None or port.get("state") == FORWARDING
-    return bool(forwards and link.get("operstate") == "UP")

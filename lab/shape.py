@@ -1,6 +1,6 @@
-"""Making one direction of a link as slow as it was declared.
+"""Making one direction of a link as slow as it was declared, and its queue as long.
 
-The shaping sits on a wire in the middle of the link, never on the sending host: there TCP would see
+It happens on a wire in the middle of the link, never on the sending host: there TCP would see
 the queue of its own interface (TCP small queues) and not that of a network.
 """
 
@@ -10,7 +10,7 @@ import math
 
 from pyroute2 import IPRoute
 
-from lab.errors import Unsupported
+from lab.errors import Unsupported, UsageError
 from lab.model import Direction
 from lab.units import Queue, rate_text
 
@@ -33,24 +33,13 @@ than a frame, none ever passes"""
 
 
 def check(link: str, direction: Direction) -> None:
-    """See that ``direction`` can be made here as declared.
+    """See that ``direction`` has a rate and a queue that can be made as declared.
 
-    :raises Unsupported: it asks for what this version cannot emulate.
+    :raises Unsupported: it asks for what a shaper cannot do.
     """
-    for name in ("delay", "jitter", "loss"):
-        if getattr(direction, name):
-            raise Unsupported(
-                f"link '{link}' declares {name}, which this version cannot emulate yet: "
-                f"remove '{name}' from the file, or run a topology without it"
-            )
     if direction.rate is not None:
         _check_room(link, direction.rate, _queue(direction))
         _check_countable(link, direction.rate, token_bucket(direction.rate, _queue(direction)))
-
-
-def shaped(direction: Direction) -> bool:
-    """Whether ``direction`` needs a wire."""
-    return direction.rate is not None
 
 
 def _check_room(link: str, rate: int, queue: Queue) -> None:
@@ -91,6 +80,39 @@ def apply(netlink: IPRoute, index: int, direction: Direction) -> None:
     netlink.tc("add", "tbf", index, 0x10000, **token_bucket(direction.rate, queue))
     if queue.packets:
         netlink.tc("add", "pfifo", index, 0x20000, parent=0x10001, limit=queue.packets)
+
+
+def change(netlink: IPRoute, index: int, before: Direction, now: Direction) -> None:
+    """Shape what leaves interface ``index`` as ``now`` declares; what waits there goes on."""
+    if now.rate is None or (before.rate, before.queue) == (now.rate, now.queue):
+        return
+    queue = _queue(now)
+    bucket = token_bucket(now.rate, queue)
+    if queue.packets:
+        # tbf_change() gives its limit to the queue inside it, which counts packets here.
+        bucket["limit"] = queue.packets
+    netlink.tc("change", "tbf", index, 0x10000, **bucket)
+
+
+def require_alike(before: Direction, now: Direction) -> None:
+    """See that ``now`` needs no other shaper than ``before``: one that is put in loses packets.
+
+    :raises UsageError: it does.
+    """
+    if (before.rate is None) != (now.rate is None):
+        raise UsageError(
+            "a rate can be changed where one is declared, and neither begin nor end: "
+            "packets would be lost"
+        )
+    if now.rate is not None and _kind(_queue(before)) != _kind(_queue(now)):
+        raise UsageError(
+            f"a queue of {_queue(before)} cannot become one of {_queue(now)}: packets would be "
+            f"lost. Keep to {_kind(_queue(before))}"
+        )
+
+
+def _kind(queue: Queue) -> str:
+    return "packets" if queue.packets else "bytes or milliseconds"
 
 
 def token_bucket(rate: int, queue: Queue) -> dict[str, int]:

@@ -7,12 +7,14 @@ import math
 import os
 import select
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from mininet.link import Intf
 from mininet.node import Node
 
-from lab import sandbox
+from lab import netns, sandbox
 from lab.errors import CommandFailed, LabError, SandboxForbidden, Unsupported
 
 PATIENCE = 10.0
@@ -41,6 +43,16 @@ class NoIntf(Intf):  # type: ignore[misc]
 
 class ShellNode(Node):  # type: ignore[misc]
     """A node whose shell either answers or is an error."""
+
+    @contextmanager
+    def stack(self) -> Iterator[None]:
+        """Put the calling thread into this node's stack; a socket made there stays there."""
+        with netns.opened(f"/proc/{self.pid}/ns/net") as namespace, netns.entered(namespace):
+            yield
+
+    def entrance(self) -> list[str]:
+        """The command that gives a shell at this node to who is in the sandbox already."""
+        return ["mnexec", "-a", str(self.pid), "bash"]
 
     def startShell(self, mnopts: str | None = None) -> None:
         """Start the shell in a network namespace of its own, and wait for its prompt.

@@ -10,38 +10,38 @@ from typing import Any
 
 from mininet.topo import Topo
 
-from lab import routing, shape
+from lab import nft, routing
+from lab.emulation import Emulation
 from lab.host import FORWARDING, LabNode
 from lab.link import LabLink
 from lab.load import load
 from lab.model import Topology
-
-PATH_MANAGERS = {"kernel": "0", "userspace": "1"}
-"""``net.mptcp.pm_type``, Documentation/networking/mptcp-sysctl.rst; newer kernels keep it in sync
-with ``net.mptcp.path_manager``, so that one name serves them all."""
+from lab.switch import BridgeSwitch
 
 
 class YamlTopo(Topo):  # type: ignore[misc]
     """The nodes and links of a topology, or of the file that holds one."""
 
-    def build(self, source: Topology | Path | str) -> None:
-        """Add every node and link.
+    def build(self, source: Topology | Path | str, backend: str | None = None) -> None:
+        """Add every node and link; ``backend`` is what emulates impairments, found if None.
 
         :raises TopologyError: the file has mistakes.
         :raises Unsupported: a link asks for what cannot be emulated.
         """
         self.topology = source if isinstance(source, Topology) else load(Path(source))
-        for name, link in self.topology.links.items():
-            shape.check(name, link.there)
-            shape.check(name, link.back)
+        emulation = Emulation(backend)
         for name in self.topology.nodes:
             self.addHost(name, cls=LabNode, **node_parameters(self.topology, name))
-        for link in self.topology.links.values():
+        for name in self.topology.switches:
+            self.addSwitch(name, cls=BridgeSwitch)
+        for name, link in self.topology.links.items():
             first, second = link.ends
             self.addLink(
                 first.node, second.node, cls=LabLink, there=link.there, back=link.back,
+                hops=emulation.hops(name, link.there, link.back), title=name,
                 intfName1=first.interface, intfName2=second.interface,
             )  # fmt: skip
+        self.backend = emulation.backend and emulation.backend.name
 
 
 def node_parameters(topology: Topology, name: str) -> dict[str, Any]:
@@ -51,14 +51,16 @@ def node_parameters(topology: Topology, name: str) -> dict[str, Any]:
         "rules": routing.rules(topology, name),
         "routes": routing.routes(topology, name),
         "sysctls": _sysctls(topology, name),
+        "ruleset": nft.ruleset(topology.routers[name]) if name in topology.routers else "",
+        "configured": topology.hosts.get(name),
     }
 
 
 def _sysctls(topology: Topology, name: str) -> dict[str, str]:
-    if name in topology.routers:
-        return FORWARDING
-    path_manager = topology.hosts[name].path_manager
-    return {"net.mptcp.pm_type": PATH_MANAGERS[path_manager]} if path_manager else {}
+    if name not in topology.routers:
+        return {}
+    timeout = topology.routers[name].idle_timeout
+    return FORWARDING | ({nft.IDLE_TIMEOUT: str(timeout)} if timeout else {})
 
 
 def cleanup() -> None:

@@ -23,7 +23,7 @@ def test_whose_capture_dies(flow, capture):
             os.kill(int(process.parent.name), signal.SIGKILL)
 
 
-@pytest.mark.topology(HANDOVER)
+@pytest.mark.topology("fraction.yaml")
 def test_that_needs_delay(flow):
     raise AssertionError("it was run without the delay")
 
@@ -32,6 +32,14 @@ def test_that_needs_delay(flow):
 def test_of_a_mistaken_file(net):
     raise AssertionError("it was run all the same")
 """
+
+FRACTION = """topology: 1
+name: fraction
+hosts: {client: {}, server: {}}
+links:
+  wifi: {ends: [client:wifi, server:wifi], subnet: 10.0.1.0/24, delay: 500 us}
+"""
+"""Less than the millisecond that wirefilter counts in."""
 
 MISTAKEN = """topology: 1
 name: mistaken
@@ -42,7 +50,10 @@ lnks: {}
 
 def test_each_end_is_told_apart(inner_pytest):
     """Passed, failed, skipped, invalid; and a mistake in a file."""
-    said = inner_pytest(SCENARIOS, files={"mistaken.yaml": MISTAKEN})
+    said = inner_pytest(
+        SCENARIOS, "--backend", "wirefilter",
+        files={"mistaken.yaml": MISTAKEN, "fraction.yaml": FRACTION},
+    )  # fmt: skip
 
     for expected in (
         r"::test_that_passes PASSED",
@@ -52,7 +63,7 @@ def test_each_end_is_told_apart(inner_pytest):
         r"::test_of_a_mistaken_file ERROR",
         r"expected one MpPrio at server, saw 0; the capture has \{MpCapable: 4, Dss: \d+\}",
         r"look at it: \S+ show results/\S+-test-that-fails-",
-        r"link 'wifi' declares delay, which this version cannot emulate yet",
+        r"link .wifi. declares a delay of 500 us, and wirefilter counts whole",
         r"the capture at server is not complete: its recorder ended",
         r"mistaken\.yaml:4:1: unknown key 'lnks' \(did you mean 'links'\?",
         r"1 failed, 1 passed, 1 skipped, 1 error, 1 invalid",

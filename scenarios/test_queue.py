@@ -32,7 +32,7 @@ DEADLINE = 10.0
 
 def waiting(network):
     """What tc says of the queue towards the server."""
-    with netns.entered(network.links[0].wire):
+    with netns.entered(network.wire("wire").cable.namespace):
         said = subprocess.check_output(["tc", "-s", "-j", "qdisc", "show", "dev", "second"])
     return next(each for each in json.loads(said) if each["kind"] == "tbf")
 

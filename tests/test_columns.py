@@ -274,6 +274,8 @@ def test_garbage_in_options(options: list[bytes]) -> None:
         ("0101011e", 0),
         ("1e045107" + "1e055107", 1),
         ("1e045107" * 10, 10),
+        ("0101080a" + "1e045107" * 2 + "1e045107" + "01010101", 1),
+        ("0101080a" + "1e045107", 0),
     ],
 )
 def test_lengths_that_cannot_be(options: str, found: int) -> None:

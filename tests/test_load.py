@@ -59,8 +59,8 @@ def test_the_schema_explains_every_key() -> None:
 
 
 def test_the_reference_shows_a_file_and_mistakes_as_they_are() -> None:
-    good, broken = re.findall(r"```yaml\n(.*?)```", REFERENCE, re.DOTALL)
-    loads(good)
+    *good, broken = re.findall(r"```yaml\n(.*?)```", REFERENCE, re.DOTALL)
+    assert all(map(loads, good))
     (shown,) = re.findall(r"```text\n(.*?)```", REFERENCE, re.DOTALL)
     with pytest.raises(TopologyError) as caught:
         loads(broken, "broken.yaml")

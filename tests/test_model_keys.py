@@ -17,9 +17,17 @@ from lab.model import KeyPath, Topology, problems
 @pytest.mark.parametrize(
     ("path", "key", "message"),
     [
-        ((), "host", "(did you mean 'hosts'? known: hosts, links, name, routers, topology)"),
-        (("hosts", "client"), "alias", "(did you mean 'aliases'? known: aliases, path_manager)"),
-        (("routers", "gw"), "delay", "(known: none)"),
+        (
+            (),
+            "host",
+            "(did you mean 'hosts'? known: hosts, links, name, routers, switches, topology)",
+        ),
+        (
+            ("hosts", "client"),
+            "alias",
+            "(did you mean 'aliases'? known: aliases, allow_join_initial_addr_port,",
+        ),
+        (("routers", "gw"), "delay", "(known: firewall, idle_timeout, nat)"),
         (WIFI, "los", "(did you mean 'loss'? known: addresses, back, delay, ends, jitter, loss,"),
         ((*WIFI, "there"), "ends", "(known: delay, jitter, loss, queue, rate)"),
     ],
@@ -110,6 +118,7 @@ WORDS = [
     *("client", "server", "gw", "wifi", "lte", "client:wifi", "server:wifi", "gw:lte", "1", ""),
     *("10.0.1.0/24", "10.0.1.0/31", "fd00:1::/64", "10.0.1.1", "10.0.1.2", "fd00:1::1"),
     *("5 ms", "10 Mbit/s", "9 packets", "1 %", "x" * 100, "[key]"),
+    *("switches", "lan", "lan:p1", "client:lan", "nat", "firewall", "action", "drop", "from", "to"),
 ]
 ANYTHING = st.recursive(
     st.none() | st.sampled_from(WORDS),
@@ -132,6 +141,10 @@ def places(data: Any) -> list[tuple[Any, Any]]:
 def spoiled(draw: st.DrawFn) -> Data:
     """A good topology with a few values replaced, added or removed."""
     data = deepcopy(two_links(rate="10 Mbit/s", queue="9 packets", there={"delay": "5 ms"}))
+    data["switches"] = {"lan": {"subnet": ["10.0.3.0/29", "fd00:3::/64"]}}
+    data["routers"] = {"gw": {"nat": ["up"], "firewall": [{"action": "drop", "from": "up"}]}}
+    data["links"]["lan"] = {"ends": ["client:lan", "lan:p1"]}
+    data["links"]["up"] = {"ends": ["gw:up", "lan:p2"]}
     for _ in range(draw(st.integers(0, 4))):
         container, key = draw(st.sampled_from(places(data)))
         if isinstance(container, dict) and draw(st.booleans()):

@@ -100,3 +100,73 @@ def test_no_host_has_so_many_links_that_it_takes_a_table_of_the_kernel():
     tables = {rule.table for rule in rules(many, "client")}
     assert len(tables) == 200
     assert not tables & {0, 253, 254, 255}, "<linux/rtnetlink.h> gives them to the kernel"
+
+
+SWITCHED = """
+topology: 1
+name: switched
+hosts: {client: {}, printer: {}, server: {}}
+routers: {home: {nat: [wan]}, isp: {}, mast: {}}
+switches:
+  lan: {subnet: [10.0.1.0/24, fd00:1::/64]}
+  exchange: {subnet: [10.0.9.0/24, fd00:9::/64]}
+links:
+  client:  {ends: [client:wlan, lan:client]}
+  printer: {ends: [printer:eth0, lan:printer]}
+  home:    {ends: [home:lan, lan:home]}
+  wan:     {ends: [home:wan, isp:home], subnet: [10.0.8.0/24, fd00:8::/64]}
+  lte:     {ends: [client:lte, mast:lte], subnet: [10.0.2.0/24, fd00:2::/64]}
+  isp:     {ends: [isp:up, exchange:isp]}
+  mast:    {ends: [mast:up, exchange:mast]}
+  server:  {ends: [server:eth0, exchange:server]}
+"""
+
+
+@pytest.fixture
+def switched():
+    return loads(SWITCHED, "switched.yaml")
+
+
+def test_the_gateway_of_a_host_is_the_router_at_its_switch(switched):
+    for host, interface in (("client", "wlan"), ("printer", "eth0")):
+        table = [route for route in routes(switched, host) if route.table == 1000]
+        assert [(str(r.destination), r.interface, r.gateway and str(r.gateway)) for r in table] == [
+            ("10.0.1.0/24", interface, None),
+            ("fd00:1::/64", interface, None),
+            ("0.0.0.0/0", interface, "10.0.1.1"),
+            ("0.0.0.0/0", None, None),
+            ("::/0", interface, "fd00:1::1"),
+            ("::/0", None, None),
+        ]
+
+
+def test_of_several_routers_at_a_switch_each_leads_to_what_is_behind_it(switched):
+    ways = {
+        str(route.destination): str(route.gateway)
+        for route in routes(switched, "server")
+        if route.table == 1000 and route.gateway
+    }
+
+    assert ways == {
+        "10.0.8.0/24": "10.0.9.1",
+        "10.0.2.0/24": "10.0.9.2",
+        "0.0.0.0/0": "10.0.9.1",
+        "fd00:8::/64": "fd00:9::1",
+        "fd00:2::/64": "fd00:9::2",
+        "fd00:1::/64": "fd00:9::1",
+        "::/0": "fd00:9::1",
+    }
+
+
+def test_nobody_knows_what_is_behind_a_translating_router(switched):
+    isp = {str(route.destination) for route in routes(switched, "isp")}
+    mast = {str(route.destination) for route in routes(switched, "mast")}
+
+    assert {"10.0.2.0/24", "fd00:2::/64", "fd00:1::/64"} == isp
+    assert {"10.0.8.0/24", "fd00:8::/64", "fd00:1::/64"} == mast
+    home = {str(route.destination) for route in routes(switched, "home")}
+    assert {"10.0.9.0/24", "10.0.2.0/24"} <= home
+
+
+def test_switches_have_no_routes(switched):
+    assert rules(switched, "lan") == ()

@@ -2,9 +2,9 @@
 
 import pytest
 
-from lab.errors import Unsupported
+from lab.errors import Unsupported, UsageError
 from lab.model import Direction
-from lab.shape import check, token_bucket
+from lab.shape import check, require_alike, token_bucket
 from lab.units import Queue
 
 
@@ -31,12 +31,21 @@ def test_a_queue_with_room_for_one_frame_is_accepted(queue):
     check("wifi", Direction(rate=12_112_000, queue=queue))
 
 
-@pytest.mark.parametrize("declared", [{"delay": 0.01}, {"jitter": 0.001}, {"loss": 0.1}])
-def test_what_cannot_be_emulated_is_named(declared):
-    (name,) = declared
-
-    with pytest.raises(Unsupported, match=f"link 'wifi' declares {name}"):
-        check("wifi", Direction(**declared))
+@pytest.mark.parametrize(
+    ("before", "now", "said"),
+    [
+        ({}, {"rate": 1_000_000}, "neither begin nor end"),
+        ({"rate": 1_000_000}, {}, "neither begin nor end"),
+        (
+            {"rate": 1_000_000},
+            {"rate": 1_000_000, "queue": Queue(bytes=9000)},
+            "a queue of 100 packets cannot become one of 9 kB: .* Keep to packets",
+        ),
+    ],
+)
+def test_a_change_for_which_packets_would_be_lost_is_refused(before, now, said):
+    with pytest.raises(UsageError, match=said):
+        require_alike(Direction(**before), Direction(**now))
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -16,8 +16,12 @@ from lab.columns.mptcp import Options
 from lab.columns.octets import Array, Octets
 from lab.columns.option_walk import options
 from lab.columns.packets import Packets, packets
+from lab.columns.table import Growing, distinct
 from lab.errors import UsageError
 from lab.wire.layout import AT_ONCE
+
+SMALLEST = 16 + 20 + 20
+"""Octets that a packet with a TCP header takes in a file, at the least."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,18 +37,20 @@ class Capture:
     """What could not be read, as sentences."""
 
     @classmethod
-    def joined(cls, parts: list[Self]) -> Self:
-        """Return one capture of its chunks."""
-        start, moved = 0, []
+    def joined(cls, parts: Iterable[Self], room: int = 0) -> Self:
+        """Return one capture of its chunks, of which there is at least one.
+
+        ``room`` is how many packets there may be; it saves time if it is not too few.
+        """
+        packets, options = Growing(Packets, room), Growing(Options, room)
+        start = frames = 0
+        problems: tuple[str, ...] = ()
         for part in parts:
-            moved.append(replace(part.options, packet=part.options.packet + start))
-            start += len(part.packets)
-        return cls(
-            Packets.joined([part.packets for part in parts]),
-            Options.joined(moved),
-            sum(part.frames for part in parts),
-            tuple(problem for part in parts for problem in part.problems),
-        )
+            packets.append(part.packets)
+            options.append(replace(part.options, packet=part.options.packet + start))
+            start, frames = start + len(part.packets), frames + part.frames
+            problems += part.problems
+        return cls(packets.table(), options.table(), frames, problems)
 
 
 def read(path: Path | str) -> Capture:
@@ -53,7 +59,8 @@ def read(path: Path | str) -> Capture:
     :raises UsageError: there is no such file, or it is of another format.
     :raises InvalidRun: it ends within its header.
     """
-    return Capture.joined(list(chunks(path)))
+    data = mapped(Path(path))
+    return Capture.joined(decoded(data, str(path)), len(data) // SMALLEST)
 
 
 def chunks(path: Path | str, at_most: int = AT_ONCE) -> Iterator[Capture]:
@@ -74,7 +81,8 @@ def decoded(data: Array, name: str, at_most: int = AT_ONCE) -> Iterator[Capture]
         if waiting:
             yield waiting
         waiting = _chunk(octets, table)
-        unknown += int(np.sum(~np.isin(table.link_type, list(KINDS))))
+        for link_type in set(distinct(table.link_type)).difference(KINDS):
+            unknown += int(np.sum(table.link_type == link_type))
     if unknown:
         known = ", ".join(map(str, KINDS))
         problems.append(f"{name}: {unknown} frames have a link type that is not one of {known}")

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from lab.columns.chain import walk
 from lab.columns.octets import Array, Ints, Octets
 from lab.columns.table import Table, distinct
 from lab.wire import pcap
@@ -39,7 +40,7 @@ def frames(octets: Octets, name: str, at_most: int, problems: list[str]) -> Iter
     """
     number = 1
     waiting: list[Frames] = []
-    for stretch in stretches(octets.memory, name, at_most):
+    for stretch in stretches(octets.memory, name, at_most, walk):
         if stretch.starts:
             waiting.append(_frames(octets, stretch, number))
             number += len(waiting[-1])
@@ -70,7 +71,7 @@ def _altered(
 def _frames(octets: Octets, stretch: Stretch, number: int) -> Frames:
     """Read the records of a stretch, up to the first that is none."""
     layout = stretch.layout
-    starts = np.array(stretch.starts, np.int64)
+    starts = np.asarray(stretch.starts, np.int64)
     header = octets.headers(starts, _header(layout, stretch.byte_order))
     if layout is pcap.RECORD:
         fields = (header[name] for name in ("second", "captured", "wire"))

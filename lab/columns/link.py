@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lab.columns.frames import Frames
-from lab.columns.octets import Array, Ints, Octets
+from lab.columns.octets import Array, Ints, Octets, among, pick
 from lab.columns.table import distinct
 from lab.wire.link_layer import ETH_P_IP, ETH_P_IPV6, PACKET_OUTGOING, VLAN_TAGS
 
@@ -43,12 +43,22 @@ def _raw(octets: Octets, at: Ints) -> tuple[Array, int, int, int]:
     return protocol, 0, UNKNOWN, UNKNOWN
 
 
+SLL = np.dtype({"names": ["type", "protocol"], "formats": [">u2", ">u2"], "offsets": [0, 14]})
+SLL2 = np.dtype(
+    {"names": ["protocol", "interface", "type"], "formats": [">u2", ">u4", "u1"],
+     "offsets": [0, 4, 10], "itemsize": 20}
+)  # fmt: skip
+"""LINKTYPE_LINUX_SLL and its second version, as far as it matters here."""
+
+
 def _linux_sll(octets: Octets, at: Ints) -> tuple[Array, int, Array, int]:
-    return octets.u2(at + 14), 16, octets.u2(at) == PACKET_OUTGOING, UNKNOWN
+    header = octets.headers(at, SLL)
+    return header["protocol"], 16, header["type"] == PACKET_OUTGOING, UNKNOWN
 
 
 def _linux_sll2(octets: Octets, at: Ints) -> tuple[Array, int, Array, Array]:
-    return octets.u2(at), 20, octets.u1(at + 10) == PACKET_OUTGOING, octets.u4(at + 4)
+    header = octets.headers(at, SLL2)
+    return header["protocol"], 20, header["type"] == PACKET_OUTGOING, header["interface"]
 
 
 KINDS = {
@@ -74,21 +84,21 @@ def _networks(octets: Octets, frames: Frames, link_type: int) -> Networks:
     kind = KINDS[link_type]
     whole = frames.end - frames.at >= kind.header
     row = np.flatnonzero(whole & (frames.link_type == link_type))
-    start = frames.at[row]
+    start = pick(frames.at, row)
     protocol, header, outgoing, interface = kind.network(octets, start)
     at, protocol = start + header, protocol.astype(np.int32)
-    _skip_tags(octets, protocol, at, frames.end[row])
+    _skip_tags(octets, protocol, at, pick(frames.end, row))
     columns = (np.broadcast_to(np.asarray(each), len(row)) for each in (outgoing, interface))
     return Networks(row, protocol, at, *columns)
 
 
 def _skip_tags(octets: Octets, protocol: Array, at: Ints, end: Ints) -> None:
     """Replace the protocol and place of what is behind VLAN tags; 0 if the frame ends there."""
-    tagged = np.flatnonzero(np.isin(protocol, VLAN_TAGS))
+    tagged = np.flatnonzero(among(protocol, VLAN_TAGS))
     while len(tagged):
         cut = at[tagged] + 4 > end[tagged]
         protocol[tagged[cut]] = 0
         tagged = tagged[~cut]
         protocol[tagged] = octets.u2(at[tagged] + 2)
         at[tagged] += 4
-        tagged = tagged[np.isin(protocol[tagged], VLAN_TAGS)]
+        tagged = tagged[among(protocol[tagged], VLAN_TAGS)]

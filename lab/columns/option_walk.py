@@ -6,12 +6,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lab.columns.octets import Array, Ints, Octets
+from lab.columns.octets import Array, Ints, Octets, pick
 from lab.columns.packets import OptionPlaces
 
 KIND = 30
 """The TCP option kind of MPTCP (IANA; TCPOPT_MPTCP in the kernel's include/net/tcp.h)."""
 EOL, NOP = 0, 1
+
+ALIGNED_TIMESTAMPS = 0x0101080A
+"""What most headers begin with: NOP, NOP, timestamps of 10 octets (RFC 7323, appendix A)."""
+
+SHORTEST = 3
+"""Octets of an option with a subtype."""
 
 
 class Found(NamedTuple):
@@ -26,32 +32,35 @@ class Found(NamedTuple):
 
 
 def options(octets: Octets, places: OptionPlaces) -> Found:
-    """Step over one option of every packet at a time, until all headers are at their ends.
+    """Step over one option of every packet at a time, until no header has room for another one.
 
     A header has at most 40 octets of options. What follows EOL, a length of 0 or 1, and an option
     that is longer than what is left, is no option: the kernel's tcp_parse_options() stops there.
     """
-    row = np.flatnonzero(places.at < places.end)
-    at, end = places.at[row], places.end[row]
+    at, end = _behind_timestamps(octets, places), places.end
+    row = np.flatnonzero(at + SHORTEST <= end)
+    at, end = pick(at, row), pick(end, row)
     found = []
     while len(row):
-        kind = octets.u1(at)
-        length = np.where(kind == NOP, 1, _lengths(octets, at, end))
-        whole = (kind != EOL) & (length > 0) & (at + length <= end)
-        mptcp = np.flatnonzero((kind == KIND) & (length > 2) & whole)
+        both = octets.u2(at).astype(np.int64)
+        kind, length = both >> 8, both & 0xFF
+        length[kind == NOP] = 1
+        whole = (kind != EOL) & (length > (kind != NOP)) & (at + length <= end)
+        mptcp = np.flatnonzero((kind == KIND) & (length >= SHORTEST) & whole)
         if len(mptcp):
             found.append(Found(row[mptcp], at[mptcp], length[mptcp]))
-        following = at + length
-        left = np.flatnonzero(whole & (following < end))
-        row, at, end = row[left], following[left], end[left]
+        at = at + length
+        left = np.flatnonzero(whole & (at + SHORTEST <= end))
+        row, at, end = row[left], at[left], end[left]
     return _sorted(found)
 
 
-def _lengths(octets: Octets, at: Ints, end: Ints) -> Ints:
-    """Return the lengths, 0 if the octet is not there or the length cannot be."""
-    length = octets.u1(np.minimum(at + 1, end - 1)).astype(np.int64)
-    length[(at + 1 >= end) | (length < 2)] = 0
-    return length
+def _behind_timestamps(octets: Octets, places: OptionPlaces) -> Ints:
+    """Return where the options begin, or what is behind the timestamps that they begin with."""
+    at = places.at.copy()
+    row = np.flatnonzero(at + 12 <= places.end)
+    at[row[octets.u4(at[row]) == ALIGNED_TIMESTAMPS]] += 12
+    return at
 
 
 def _sorted(found: list[Found]) -> Found:

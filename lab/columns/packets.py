@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from lab.columns.frames import Frames
 from lab.columns.link import Networks, networks
-from lab.columns.octets import Array, Bools, Ints, Octets, pick
+from lab.columns.octets import Array, Bools, Ints, Octets, among, pick
 from lab.columns.table import Table
 from lab.wire.ipv6 import EXTENSION_HEADERS
 from lab.wire.link_layer import ETH_P_IP, ETH_P_IPV6
@@ -113,25 +113,26 @@ def packets(octets: Octets, frames: Frames) -> tuple[Packets, OptionPlaces]:
         parts = [_none(octets, frames)]
     table = Packets.joined([part[0] for part in parts])
     places = OptionPlaces(*(np.concatenate([part[1][i] for part in parts]) for i in (0, 1)))
-    order = np.argsort(table.number, kind="stable")
-    if np.array_equal(order, np.arange(len(order))):
+    if (np.diff(table.number) > 0).all():
         return table, places
+    order = np.argsort(table.number)
     return table.take(order), OptionPlaces(places.at[order], places.end[order])
 
 
 def _ipv4(octets: Octets, network: Networks, end: Ints) -> _Segments:
     row = np.flatnonzero((network.protocol == ETH_P_IP) & (network.at + 20 <= end))
-    ip = octets.headers(network.at[row], IPV4)
+    ip = octets.headers(pick(network.at, row), IPV4)
     first, not_later = ip["version_ihl"], ip["fragment"] & 0x1FFF == 0
-    tcp = ip["protocol"] == socket.IPPROTO_TCP
-    good = np.flatnonzero((first >= 0x45) & (first <= 0x4F) & tcp & not_later)
+    carries = ip["protocol"] == socket.IPPROTO_TCP
+    good = np.flatnonzero((first >= 0x45) & (first <= 0x4F) & carries & not_later)
     row, ip = pick(row, good), pick(ip, good)
     header = 4 * (ip["version_ihl"] & 0x0F).astype(np.int64)
-    source, destination = _mapped(ip["source"]), _mapped(ip["destination"])
-    return _Segments(4, row, source, destination, network.at[row] + header, ip["length"] - header)
+    source, destination = mapped(ip["source"]), mapped(ip["destination"])
+    tcp = pick(network.at, row) + header
+    return _Segments(4, row, source, destination, tcp, ip["length"] - header)
 
 
-def _mapped(address: Array) -> npt.NDArray[np.uint64]:
+def mapped(address: Array) -> npt.NDArray[np.uint64]:
     """Return IPv4 addresses as the halves of IPv4-mapped ones."""
     halves = np.zeros((len(address), 2), np.uint64)
     halves[:, 1] = address | MAPPED
@@ -144,10 +145,10 @@ def _ipv6(octets: Octets, network: Networks, end: Ints) -> _Segments:
     at, protocol = network.at[row] + 40, ip["protocol"].copy()
     protocol[ip["version"] >> 4 != 6] = NO_HEADER
     stop = at + ip["length"]
-    active = np.flatnonzero(np.isin(protocol, EXTENSION_HEADERS))
+    active = np.flatnonzero(among(protocol, EXTENSION_HEADERS))
     while len(active):
         _skip_extensions(octets, protocol, at, active, end[row])
-        active = active[np.isin(protocol[active], EXTENSION_HEADERS)]
+        active = active[among(protocol[active], EXTENSION_HEADERS)]
     source, destination = (ip[field].astype(np.uint64) for field in ("source", "destination"))
     segments = _Segments(6, row, source, destination, at, stop - at)
     return segments.where(protocol == socket.IPPROTO_TCP)
@@ -203,13 +204,3 @@ def _none(octets: Octets, frames: Frames) -> tuple[Packets, OptionPlaces]:
     halves = np.zeros((0, 2), np.uint64)
     segments = _Segments(4, empty, halves, halves, empty, empty)
     return _packets(octets, frames, Networks(empty, empty, empty, empty, empty), segments)
-
-
-def address_4(octets: Octets, at: Ints) -> npt.NDArray[np.uint64]:
-    """Return the IPv4 addresses at these places, as in ``Packets``."""
-    return _mapped(octets.u4(at))
-
-
-def address_6(octets: Octets, at: Ints) -> npt.NDArray[np.uint64]:
-    """Return the IPv6 addresses at these places, as in ``Packets``."""
-    return np.stack((octets.u8(at), octets.u8(at + 8)), axis=1)

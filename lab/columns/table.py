@@ -4,35 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Self
+from typing import Generic, Self, TypeVar
 
 import numpy as np
 
+from lab.columns import column
 from lab.columns.octets import Array, Bools, Ints
 
 
-def nothing(rows: int, dtype: Any, *shape: int) -> Array:
-    """Return a column of zeros that takes no memory, for fields that occur nowhere."""
-    return np.broadcast_to(np.zeros((), dtype), (rows, *shape))
-
-
-def distinct(column: Array) -> list[int]:
+def distinct(values: Array) -> list[int]:
     """Return the different numbers in a column, which mostly is one."""
-    if len(column) and column.min() == column.max():
-        return [int(column[0])]
-    return [int(each) for each in np.unique(column)]
-
-
-def filled(
-    rows: int, parts: Sequence[tuple[Ints, Array]], dtype: Any, shape: tuple[int, ...]
-) -> Array:
-    """Return a column with values at some rows, and zeros elsewhere."""
-    if not any(len(row) for row, _ in parts):
-        return nothing(rows, dtype, *shape)
-    column = np.zeros((rows, *shape), dtype)
-    for row, values in parts:
-        column[row] = values
-    return column
+    if len(values) and values.min() == values.max():
+        return [int(values[0])]
+    return [int(each) for each in np.unique(values)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,29 +37,38 @@ class Table:
 
     def take(self, rows: Ints | Bools | slice) -> Self:
         """Return some rows, by their numbers, a slice, or one bool each."""
-        return type(self)(**{name: column[rows] for name, column in self.columns()})
+        return type(self)(**{name: values[rows] for name, values in self.columns()})
 
     @classmethod
     def joined(cls, parts: Sequence[Self]) -> Self:
-        """Return one table of several; zeros that take no memory still take none."""
-        if len(parts) == 1:
-            return parts[0]
-        return cls(**{name: _joined([getattr(p, name) for p in parts]) for name in cls.names()})
+        """Return one table of several, of which there is at least one."""
+        filled = [part for part in parts if len(part)] or parts[:1]
+        if len(filled) == 1:
+            return filled[0]
+        growing = Growing(cls, sum(map(len, filled)))
+        for part in filled:
+            growing.append(part)
+        return growing.table()
 
 
-def _joined(parts: list[Array]) -> Array:
-    rows = sum(map(len, parts))
-    filled = [part for part in parts if not _is_nothing(part)]
-    if not filled:
-        return nothing(rows, parts[0].dtype, *parts[0].shape[1:])
-    column = np.zeros((rows, *parts[0].shape[1:]), parts[0].dtype)
-    start = 0
-    for part in parts:
-        if not _is_nothing(part):
-            column[start : start + len(part)] = part
-        start += len(part)
-    return column
+Kind = TypeVar("Kind", bound=Table)
 
 
-def _is_nothing(column: Array) -> bool:
-    return not len(column) or (column.strides[0] == 0 and not column[:1].any())
+class Growing(Generic[Kind]):
+    """A table made of parts as they come; for ``room`` see ``lab.columns.column.Growing``."""
+
+    def __init__(self, kind: type[Kind], room: int) -> None:
+        self._kind, self._room, self._rows = kind, room, 0
+        self._columns: dict[str, column.Growing] = {}
+
+    def append(self, part: Kind) -> None:
+        """Add the rows of another table."""
+        for name, values in part.columns():
+            if name not in self._columns:
+                self._columns[name] = column.Growing(values, self._room)
+            self._columns[name].put(self._rows, values)
+        self._rows += len(part)
+
+    def table(self) -> Kind:
+        """Return the whole, after at least one part."""
+        return self._kind(**{name: c.whole(self._rows) for name, c in self._columns.items()})

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lab.model import links, network
+from lab.model import hosts, links, network, routers, switches
+from lab.model.nodes import Router, Rule, Switch
 from lab.model.problem import KeyPath, Problem
 from lab.model.reading import entries, mapping
 from lab.model.shape import misshapen
-from lab.model.topology import Direction, End, Host, Link, Router, Topology
+from lab.model.topology import Direction, End, Host, Link, Topology
 
 __all__ = [
     "Direction",
@@ -22,6 +23,8 @@ __all__ = [
     "Link",
     "Problem",
     "Router",
+    "Rule",
+    "Switch",
     "Topology",
     "problems",
 ]
@@ -32,5 +35,9 @@ def problems(data: object) -> Iterator[Problem]:
     yield from misshapen(data)
     whole = mapping(data)
     yield from network.misfits(whole)
+    yield from hosts.misfits(whole)
+    plugged = switches.plugged(whole)
     for path, link in entries(whole, "links"):
-        yield from links.misfits(path, mapping(link))
+        yield from links.misfits(path, mapping(link), on_switch=path[1] in plugged)
+    yield from switches.misfits(whole)
+    yield from routers.misfits(whole)

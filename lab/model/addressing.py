@@ -94,8 +94,16 @@ def usable(candidate: Address, network: Network) -> bool:
 
 
 def default(network: Network, end: int) -> Address:
-    """The address of the first (0) or second (1) end of a link, if the file writes none."""
+    """The address of an end if the file writes none, by its number in the network, from 0 on."""
     return network[end] if network.num_addresses == 2 else network[end + 1]
+
+
+def has_room(network: Network, written: Sequence[Address], end: int) -> bool:
+    """Whether there is an address for the end of that number, or one is written."""
+    if any(one in network for one in written):
+        return True
+    last = network.num_addresses - 1
+    return end <= last if last == 1 else end + 1 < last + (network.version == 6)
 
 
 def assign(networks: Iterable[Network], written: Sequence[Address], end: int) -> list[Interface]:

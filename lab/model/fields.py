@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
@@ -74,12 +75,65 @@ def _path_manager(text: str) -> str:
     return text
 
 
+def _listed_mappings(value: object) -> object:
+    if not isinstance(value, list) or not value:
+        raise _wrong(f"{kind(value)} where a list belongs: [{{interface: lte, flags: subflow}}]")
+    return value
+
+
+def _number(least: int, most: int) -> Callable[[str], int]:
+    """What reads an integer of that range, written in digits."""
+
+    def read(text: str) -> int:
+        if not re.fullmatch("[0-9]{1,9}", text) or not least <= int(text) <= most:
+            raise UsageError(f"{names.shown(text)} is not a number from {least} to {most}")
+        return int(text)
+
+    return read
+
+
+def _switch(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise UsageError(f"{names.shown(text)} is neither true nor false")
+    return text == "true"
+
+
+def _flag(text: str) -> str:
+    if text == "implicit":
+        raise UsageError("an 'implicit' endpoint is one that the kernel makes itself")
+    if text not in FLAGS:
+        raise UsageError(f"unknown flag {names.shown(text)} ({names.hint(text, FLAGS)})")
+    return text
+
+
+def _algorithm(text: str) -> str:
+    if not re.fullmatch(_ALGORITHM, text):
+        raise UsageError(
+            f"{names.shown(text)} is not a name of the kernel's (at most 15 letters, digits, '_' "
+            "and '-')"
+        )
+    return text
+
+
+def _sysctl_value(text: str) -> str:
+    if not text.isascii() or not text.isprintable() or len(text) > _LONGEST_VALUE:
+        raise UsageError(
+            f"{names.shown(text)} is not a value of a sysctl (printable ASCII, at most "
+            f"{_LONGEST_VALUE} characters)"
+        )
+    return text
+
+
 def _pattern(expression: str, **more: Any) -> Json:
     return {"type": "string", "pattern": f"^{expression}$", **more}
 
 
 def _some(one: Json) -> WithJsonSchema:
     return WithJsonSchema({"anyOf": [one, {"type": "array", "items": one, "minItems": 1}]})
+
+
+def _range(least: int, most: int) -> WithJsonSchema:
+    return WithJsonSchema({"type": "integer", "minimum": least, "maximum": most})
 
 
 def _quantity(name: str, *examples: str) -> WithJsonSchema:
@@ -90,6 +144,16 @@ def _quantity(name: str, *examples: str) -> WithJsonSchema:
 
 PATH_MANAGERS = ("kernel", "userspace")
 """Values of ``net.mptcp.path_manager``, Documentation/networking/mptcp-sysctl.rst."""
+
+MOST_SUBFLOWS = 8
+"""MPTCP_PM_ADDR_MAX, net/mptcp/protocol.h: of endpoints, and of each limit."""
+
+FLAGS = ("signal", "subflow", "backup", "fullmesh", "laminar")
+"""``MPTCP_PM_ADDR_FLAG_*`` of <linux/mptcp_pm.h> that may be set from outside, in small letters."""
+
+_ALGORITHM = "[A-Za-z0-9_-]{1,15}"
+"""TCP_CA_NAME_MAX and MPTCP_SCHED_NAME_MAX are 16, with the NUL (<net/tcp.h>, <net/mptcp.h>)."""
+_LONGEST_VALUE = 200
 
 LABEL_SCHEMA = _pattern(names.LABEL)
 HOST_SCHEMA = _pattern(names.HOST, maxLength=names.LONGEST_HOST)
@@ -118,6 +182,32 @@ _HostName = Annotated[str, _text(names.host, "server")]
 _Subnet = Annotated[addressing.Network, _text(addressing.subnet, "10.0.1.0/24")]
 _Address = Annotated[addressing.Address, _text(addressing.address, "10.0.1.10")]
 _EndName = Annotated[names.EndName, _text(names.end, "client:wifi")]
+
+Flags = Annotated[
+    tuple[Annotated[str, _text(_flag, "subflow")], ...],
+    BeforeValidator(_listed),
+    _some({"enum": list(FLAGS)}),
+]
+Port = Annotated[int | None, _text(_number(1, 0xFFFF), "7000"), _range(1, 0xFFFF)]
+AddressId = Annotated[int | None, _text(_number(1, 0xFF), "3"), _range(1, 0xFF)]
+Limit = Annotated[int | None, _text(_number(0, MOST_SUBFLOWS), "2"), _range(0, MOST_SUBFLOWS)]
+Switch = Annotated[bool | None, _text(_switch, "true"), WithJsonSchema({"type": "boolean"})]
+Algorithm = Annotated[
+    str | None, _text(_algorithm, "default"), WithJsonSchema(_pattern(_ALGORITHM))
+]
+SysctlValue = Annotated[
+    str, _text(_sysctl_value, "0"), WithJsonSchema({"type": ["string", "number"]})
+]
+InterfaceName = Annotated[
+    str | None, _text(names.interface, "lte"), WithJsonSchema(_pattern(names.INTERFACE))
+]
+OneAddress = Annotated[
+    addressing.Address | None,
+    _text(addressing.address, "10.0.1.10"),
+    WithJsonSchema(_ADDRESS_SCHEMA),
+]
+Listed = BeforeValidator(_listed_mappings)
+"""Of a list whose entries are mappings."""
 
 HostNames = Annotated[tuple[_HostName, ...], BeforeValidator(_listed), _some(HOST_SCHEMA)]
 Subnets = Annotated[tuple[_Subnet, ...], BeforeValidator(_listed), _some(_SUBNET_SCHEMA)]

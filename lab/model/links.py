@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from lab import units
 from lab.errors import UsageError
-from lab.model import addressing, names
+from lab.model import names, placing
 from lab.model.problem import KeyPath, Problem
 from lab.model.reading import Found, mapping, readable, texts
 from lab.model.shape import keys
@@ -29,10 +29,11 @@ class Written(NamedTuple):
         return self.complete and key not in self.keys
 
 
-def misfits(path: KeyPath, written: Keys) -> Iterator[Problem]:
-    """What does not fit together in the link at ``path``."""
+def misfits(path: KeyPath, written: Keys, *, on_switch: bool) -> Iterator[Problem]:
+    """What does not fit together in the link at ``path``, but for addresses on a switch."""
     yield from _ends(path, written)
-    yield from _addresses(path, written)
+    if not on_switch:
+        yield from _addresses(path, written)
     yield from _written_twice(path, written)
     directions = _directions(path, written)
     yield from _queue_without_rate(directions)
@@ -48,56 +49,13 @@ def _ends(path: KeyPath, written: Keys) -> Iterator[Problem]:
 
 def _addresses(path: KeyPath, written: Keys) -> Iterator[Problem]:
     ends = [end.value for end in texts((*path, "ends"), written.get("ends"))]
-    subnets = _subnets(path, written)
-    chosen = {
-        end: [*readable(addressing.address, texts((*path, "addresses", end), value))]
-        for end, value in mapping(written.get("addresses")).items()
-    }
-    for end, found in chosen.items():
-        if end not in ends:
-            message = f"{names.shown(end)} is not an end of this link ({names.hint(end, ends)})"
-            yield Problem((*path, "addresses", end), message, at_key=True)
-        elif subnets:
-            yield from _misplaced(found, subnets)
+    subnets, chosen = placing.subnets(path, written), placing.chosen(path, written)
+    yield from placing.strangers(path, ends, chosen)
     if subnets:
-        yield from _shared_addresses(ends, subnets, chosen)
-
-
-def _subnets(path: KeyPath, written: Keys) -> list[addressing.Network]:
-    """The link's subnets, or none unless all of them are readable."""
-    value = written.get("subnet")
-    found = readable(addressing.subnet, texts((*path, "subnet"), value))
-    subnets = [subnet for _, subnet in found]
-    return subnets if len(subnets) == (len(value) if isinstance(value, list) else 1) else []
-
-
-def _misplaced(
-    found: list[Found[addressing.Address]], subnets: list[addressing.Network]
-) -> Iterator[Problem]:
-    for path, address in found:
-        around = [subnet for subnet in subnets if address in subnet]
-        if not around:
-            listed = ", ".join(map(str, subnets))
-            yield Problem(path, f"address {address} is outside the link's subnet ({listed})")
-        elif not addressing.usable(address, around[0]):
-            yield Problem(path, f"address {address} stands for the subnet {around[0]} as a whole")
-
-
-def _shared_addresses(
-    ends: list[str],
-    subnets: list[addressing.Network],
-    chosen: Mapping[str, list[Found[addressing.Address]]],
-) -> Iterator[Problem]:
-    owners: dict[addressing.Address, str] = {}
-    for number, end in enumerate(ends[:2]):
-        values = [address for _, address in chosen.get(end, ())]
-        assigned = (interface.ip for interface in addressing.assign(subnets, values, number))
-        owners |= {address: end for address in assigned if address not in values}
-    for end, found in chosen.items():
-        for path, address in found:
-            if address in owners:
-                yield Problem(path, f"address {address} is that of {owners[address]} already")
-            owners[address] = end
+        for end, found in chosen.items():
+            if end in ends:
+                yield from placing.misplaced(found, subnets, "link")
+        yield from placing.shared(ends[:2], subnets, chosen)
 
 
 def _written_twice(path: KeyPath, written: Keys) -> Iterator[Problem]:

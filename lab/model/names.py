@@ -17,6 +17,7 @@ LABEL: Final = r"[A-Za-z0-9]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?"
 INTERFACE: Final = r"(?=[0-9._-]*[A-Za-z])[A-Za-z0-9][A-Za-z0-9._-]{0,14}"
 _HOST_LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 HOST: Final = rf"{_HOST_LABEL}(\.{_HOST_LABEL})*"
+SYSCTL: Final = r"net(\.[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*)+"
 """Regular expressions (ECMA 262) of the names' forms, for editors too."""
 
 LONGEST_HOST: Final = 250
@@ -84,6 +85,18 @@ def interface(text: str) -> str:
         )
     if text in _RESERVED:
         raise UsageError(f"interface name {shown(text)} has a meaning of its own; choose another")
+    return text
+
+
+def sysctl(text: str) -> str:
+    """A sysctl of a network namespace, by its name in sysctl(8): a dot in an interface's is ``/``.
+
+    In a sandbox, those of the machine are read-only.
+    """
+    if not re.fullmatch(SYSCTL, text):
+        raise UsageError(
+            f"{shown(text)} is not a sysctl of a network namespace, such as net.ipv4.tcp_sack"
+        )
     return text
 
 

@@ -1,4 +1,4 @@
-"""Whether the hosts, routers and links of a topology fit together."""
+"""Whether the hosts, routers, switches and links of a topology fit together."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ def _bad_names(data: Data) -> Iterator[Problem]:
     rules: dict[str, Callable[[str], str]] = {
         "hosts": names.host,
         "routers": names.host,
+        "switches": names.host,
         "links": names.label,
     }
     for section, rule in rules.items():
@@ -52,7 +53,7 @@ def _shared_names(data: Data) -> Iterator[Problem]:
 
 def _host_names(data: Data) -> Iterator[tuple[KeyPath, str, bool]]:
     hosts = entries(data, "hosts")
-    for path, _ in [*hosts, *entries(data, "routers")]:
+    for path, _ in [*hosts, *entries(data, "routers"), *entries(data, "switches")]:
         yield path, str(path[-1]), True
     for path, host in hosts:
         for alias in texts((*path, "aliases"), mapping(host).get("aliases")):
@@ -95,9 +96,9 @@ def _overlaps(data: Data) -> Iterator[Problem]:
     """Two subnets overlap only if one contains the other; in order, the larger comes first."""
     found = [
         subnet
-        for path, link in entries(data, "links")
+        for path, owner in [*entries(data, "links"), *entries(data, "switches")]
         for subnet in readable(
-            addressing.subnet, texts((*path, "subnet"), mapping(link).get("subnet"))
+            addressing.subnet, texts((*path, "subnet"), mapping(owner).get("subnet"))
         )
     ]
     larger: int | None = None
@@ -106,6 +107,8 @@ def _overlaps(data: Data) -> Iterator[Problem]:
             larger = i
             continue
         first, second = found[min(i, larger)], found[max(i, larger)]
-        owner = names.shown(first.path[1])
-        message = f"subnet {second.value} overlaps {first.value} of link {owner}"
+        kind = "link" if first.path[0] == "links" else "switch"
+        message = (
+            f"subnet {second.value} overlaps {first.value} of {kind} {names.shown(first.path[1])}"
+        )
         yield Problem(second.path, message)

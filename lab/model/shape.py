@@ -9,8 +9,10 @@ from pydantic import BaseModel, ValidationError
 
 from lab.model import names
 from lab.model.fields import kind
+from lab.model.nodes import Router, Rule, Switch
 from lab.model.problem import KeyPath, Problem
-from lab.model.topology import Host, Link, Router, Shaping, Topology
+from lab.model.settings import Endpoint, Limits
+from lab.model.topology import Host, Link, Shaping, Topology
 
 
 def misshapen(data: object) -> Iterator[Problem]:
@@ -40,6 +42,8 @@ def _problem(detail: Mapping[str, Any]) -> Problem:
 
 
 def _whose(path: KeyPath) -> str:
+    if path and isinstance(path[-1], int):
+        return f"entry {path[-1] + 1} of {names.shown(path[-2])}"
     return names.shown(path[-1]) if path else "a topology"
 
 
@@ -49,18 +53,22 @@ def _not_a_mapping(path: KeyPath, value: object) -> str:
     return f"{_whose(path)} is a mapping (key: value), not {kind(value)}"
 
 
+_MODELS: Mapping[KeyPath, type[BaseModel]] = {
+    (): Topology,
+    ("hosts",): Host,
+    ("hosts", "endpoints"): Endpoint,
+    ("hosts", "limits"): Limits,
+    ("routers",): Router,
+    ("routers", "firewall"): Rule,
+    ("switches",): Switch,
+    ("links",): Link,
+    ("links", "there"): Shaping,
+    ("links", "back"): Shaping,
+}
+"""What stands at a place; names and numbers, every second part of a path, are left out."""
+
+
 def keys(path: KeyPath) -> list[str]:
     """The keys that the format knows at a place."""
-    model: type[BaseModel]
-    match path:
-        case ():
-            model = Topology
-        case ("hosts", _):
-            model = Host
-        case ("routers", _):
-            model = Router
-        case ("links", _):
-            model = Link
-        case _:
-            model = Shaping
-    return [field.alias or name for name, field in model.model_fields.items()]
+    fields = _MODELS[path[::2]].model_fields
+    return [field.alias or name for name, field in fields.items()]

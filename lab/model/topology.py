@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field, PrivateAttr
 
 from lab.errors import UsageError
 from lab.model import addressing, fields, names
+from lab.model.keys import Keys
+from lab.model.nodes import Router, Switch
+from lab.model.segments import Segment, segments
+from lab.model.settings import Settings
 from lab.units import Queue
 
 
@@ -18,11 +24,11 @@ class End:
     """One end of a link: an interface of a node."""
 
     node: str
-    """name of a host or router"""
+    """name of a host, router or switch"""
     interface: str
     """name of the interface inside the node's network namespace"""
     addresses: tuple[addressing.Interface, ...]
-    """addresses with their prefix lengths, in the order of the link's subnets"""
+    """addresses with their prefix lengths, in the order of the link's subnets; a switch has none"""
 
     def __str__(self) -> str:
         return f"{self.node}:{self.interface}"
@@ -42,13 +48,11 @@ class Direction:
     """seconds around the delay, at most the delay itself"""
     loss: float = 0.0
     """fraction of packets, 0.0 to 1.0"""
+    middlebox: tuple[Any, ...] = ()
+    """what alters packets, in the order in which they meet it"""
 
 
-class _Keys(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Shaping(_Keys):
+class Shaping(Keys):
     """What a link does to packets, as far as it is written."""
 
     rate: fields.Rate = Field(default=None, description="Bit rate; not shaped unless written.")
@@ -68,19 +72,12 @@ class Shaping(_Keys):
         return {key: value for key, value in values.items() if value is not None}
 
 
-class Host(_Keys):
+class Host(Settings):
     """A multi-homed host."""
 
     aliases: fields.HostNames = Field(
         default=(), description="Further names that resolve to this host."
     )
-    path_manager: fields.PathManager = Field(
-        default=None, description="Who manages its subflows; the kernel's default unless written."
-    )
-
-
-class Router(_Keys):
-    """A node that forwards IPv4 and IPv6 between its links."""
 
 
 class Link(Shaping):
@@ -90,7 +87,9 @@ class Link(Shaping):
         alias="ends", description="The two ends, each node:interface."
     )
     subnets: fields.Subnets = Field(
-        alias="subnet", description="One subnet or several, IPv4 and IPv6."
+        default=(),
+        alias="subnet",
+        description="One subnet or several, IPv4 and IPv6; that of its switch if it has one.",
     )
     chosen: Mapping[str, fields.Addresses] = Field(
         default={},
@@ -105,15 +104,25 @@ class Link(Shaping):
         default=Shaping(), alias="back", description="From the second end to the first only."
     )
 
+    _ends: tuple[End, End] = PrivateAttr()
+
     @property
     def ends(self) -> tuple[End, End]:
         """First and second end, with their addresses."""
-        first, second = self.end_names
-        return self._end(first, 0), self._end(second, 1)
+        return self._ends
 
-    def _end(self, name: names.EndName, number: int) -> End:
-        chosen = self.chosen.get(str(name), ())
-        return End(*name, tuple(addressing.assign(self.subnets, chosen, number)))
+    def placed(self, segment: Segment) -> Link:
+        """The same link with the subnets and addresses that it has in ``segment``."""
+        placed = self.model_copy(update={"subnets": segment.subnets})
+        first, second = self.end_names
+        placed._ends = self._end(segment, first), self._end(segment, second)
+        return placed
+
+    def _end(self, segment: Segment, name: names.EndName) -> End:
+        if name not in segment.ends:
+            return End(*name, ())
+        chosen, number = self.chosen.get(str(name), ()), segment.ends.index(name)
+        return End(*name, tuple(addressing.assign(segment.subnets, chosen, number)))
 
     @property
     def there(self) -> Direction:
@@ -143,7 +152,7 @@ class Link(Shaping):
         return second if end == first else first
 
 
-class Topology(_Keys):
+class Topology(Keys):
     """A network of multi-homed hosts."""
 
     topology: fields.Format = Field(description="Number of the format.")
@@ -157,9 +166,35 @@ class Topology(_Keys):
         description="Routers by name.",
         json_schema_extra={"propertyNames": fields.HOST_SCHEMA},
     )
-    links: Mapping[str, Link] = Field(
-        description="Links by name.", json_schema_extra={"propertyNames": fields.LABEL_SCHEMA}
+    switches: Mapping[str, Switch] = Field(
+        default={},
+        description="Switches by name.",
+        json_schema_extra={"propertyNames": fields.HOST_SCHEMA},
     )
+    written: Mapping[str, Link] = Field(
+        alias="links",
+        description="Links by name.",
+        json_schema_extra={"propertyNames": fields.LABEL_SCHEMA},
+    )
+
+    @cached_property
+    def links(self) -> Mapping[str, Link]:
+        """The links by name."""
+        return {name: link.placed(self._segments[name]) for name, link in self.written.items()}
+
+    @cached_property
+    def _segments(self) -> Mapping[str, Segment]:
+        links = {name: (link.end_names, link.subnets) for name, link in self.written.items()}
+        switches = {name: switch.subnets for name, switch in self.switches.items()}
+        return segments(links, switches, self.routers)
+
+    @cached_property
+    def _ends(self) -> Mapping[str, tuple[tuple[Link, End], ...]]:
+        found: defaultdict[str, list[tuple[Link, End]]] = defaultdict(list)
+        for link in self.links.values():
+            for end in link.ends:
+                found[end.node].append((link, end))
+        return {node: tuple(ends) for node, ends in found.items()}
 
     @property
     def nodes(self) -> tuple[str, ...]:
@@ -178,17 +213,30 @@ class Topology(_Keys):
         return self.links[name]
 
     def ends_of(self, node: str) -> tuple[tuple[Link, End], ...]:
-        """The links of a node, each with its end there.
+        """The links of a host, router or switch, each with its end there.
 
         :raises UsageError: there is no such node.
         """
-        if node not in self.nodes:
+        if node not in self.nodes and node not in self.switches:
             raise UsageError(
                 f"topology {self.name!r} has no node {node!r} ({names.hint(node, self.nodes)})"
             )
-        return tuple(
-            (link, end) for link in self.links.values() for end in link.ends if end.node == node
-        )
+        return self._ends.get(node, ())
+
+    def neighbours(self, end: End) -> tuple[End, ...]:
+        """The ends that ``end`` reaches without a router, in the order of their addresses."""
+        around = self._around[str(end)]
+        return tuple(found for name, found in around.items() if name != str(end))
+
+    @cached_property
+    def _around(self) -> Mapping[str, Mapping[str, End]]:
+        """By each end that has addresses, it and all of its segment."""
+        ends = {str(end): end for link in self.links.values() for end in link.ends}
+        found: dict[str, Mapping[str, End]] = {}
+        for segment in set(self._segments.values()):
+            inside = {str(name): ends[str(name)] for name in segment.ends}
+            found |= dict.fromkeys(inside, inside)
+        return found
 
     def addresses_of(self, node: str) -> tuple[addressing.Interface, ...]:
         """Every address of a node, in the order of its links.

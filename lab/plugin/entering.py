@@ -41,6 +41,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--verify", action="store_true", help="fail scenarios whose captures violate the protocol"
     )
+    group.addoption(
+        "--backend", choices=("netem", "wirefilter"),
+        help="what emulates delay, loss and the like (default: what works here)",
+    )  # fmt: skip
     group.addoption("--seed", type=int, help="repeat what a run drew at random (default: draw)")
 
 

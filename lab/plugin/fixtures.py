@@ -18,7 +18,7 @@ from lab.host import LabNode
 from lab.load import load
 from lab.model import Topology
 from lab.plugin.markers import flow_options, planted, topology_file
-from lab.plugin.verdicts import RUN, at_the_end
+from lab.plugin.verdicts import RUN, at_the_end, on_condition
 from lab.result import Run
 from lab.verify import Report
 
@@ -47,7 +47,7 @@ def result(request: pytest.FixtureRequest, topology: Topology) -> Run:
 
 
 @pytest.fixture
-def net(topology: Topology, result: Run) -> Iterator[Network]:
+def net(request: pytest.FixtureRequest, topology: Topology, result: Run) -> Iterator[Network]:
     """The network of the topology, up."""
     if not sandbox.inside():
         raise SandboxForbidden(
@@ -55,8 +55,9 @@ def net(topology: Topology, result: Run) -> Iterator[Network]:
             or "pytest was started with plug-in objects, which cannot follow it "
             "into a sandbox: start it as 'pytest' or 'python -m pytest'"
         )
-    with Network(topology) as network:
-        result.describe(before=environment.state(network.nodes))
+    with Network(topology, backend=request.config.option.backend) as network:
+        on_condition(request.node, network.require_sound)
+        result.describe(before=environment.state(network.nodes), backend=network.backend)
         yield network
         result.describe(after=environment.state(network.nodes))
 

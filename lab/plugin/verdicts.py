@@ -70,13 +70,36 @@ def at_the_end(item: pytest.Item, ending: Callable[[], object]) -> None:
     item.stash.setdefault(_ENDINGS, []).append(ending)
 
 
+_CONDITIONS = pytest.StashKey[list[Callable[[], object]]]()
+
+
+def on_condition(item: pytest.Item, require: Callable[[], object]) -> None:
+    """Have ``require`` raise InvalidRun after the test if it proves nothing, however it ended."""
+    item.stash.setdefault(_CONDITIONS, []).append(require)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     """End what the fixtures began, so that what then comes to light decides the test."""
-    yield
-    endings = item.stash.setdefault(_ENDINGS, [])
-    while endings:
-        endings.pop()()
+    try:
+        yield
+        endings = item.stash.setdefault(_ENDINGS, [])
+        while endings:
+            endings.pop()()
+    except (Exception, pytest.fail.Exception) as failure:
+        for require in item.stash.get(_CONDITIONS, ()):
+            _chained(require, failure)
+        raise
+    for require in item.stash.get(_CONDITIONS, ()):
+        require()
+
+
+def _chained(require: Callable[[], object], failure: BaseException) -> None:
+    """Let an invalid run stand for the failure that came with it."""
+    try:
+        require()
+    except InvalidRun as invalid:
+        raise invalid from failure
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # the last word, also about what xfail excused

@@ -24,11 +24,13 @@ class Record(NamedTuple):
     """Where it was captured."""
 
 
-def stretches(data: Buffer, name: str, at_most: int = AT_ONCE) -> Iterator[Stretch]:
+def stretches(
+    data: Buffer, name: str, at_most: int = AT_ONCE, walk: pcap.Walk = pcap.one_by_one
+) -> Iterator[Stretch]:
     """Yield where the records of a file lie, in stretches of at most so many.
 
     ``name`` is the file's, for messages. Half a record at the end, and whatever cannot be read
-    further, is the last stretch's ``problem``.
+    further, is the last stretch's ``problem``. ``walk`` finds the records of a classic file.
 
     :raises UsageError: the file is of another format.
     :raises InvalidRun: it ends within its header.
@@ -38,7 +40,7 @@ def stretches(data: Buffer, name: str, at_most: int = AT_ONCE) -> Iterator[Stret
         return pcapng.stretches(data, name, at_most)
     if magic not in pcap.MAGIC and len(data) >= 4:
         raise UsageError(f"{name}: not a pcap or pcapng file (it begins with {magic.hex(' ')})")
-    return pcap.stretches(data, name, at_most)
+    return pcap.stretches(data, name, at_most, walk)
 
 
 def records(data: Buffer, name: str) -> Iterator[Record]:

@@ -56,7 +56,7 @@ class Stretch(NamedTuple):
     layout: Layout
     byte_order: str
     """``<`` or ``>``, as in the struct module."""
-    starts: list[int]
+    starts: Sequence[int]
     """Where each record begins. It and its frame lie within the file."""
     interfaces: Sequence[Interface]
     """By their numbers."""

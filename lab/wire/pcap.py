@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from itertools import repeat
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from lab.errors import InvalidRun
 from lab.wire.layout import MICROSECONDS, NANOSECONDS, Buffer, Interface, Layout, Stretch
@@ -25,20 +25,27 @@ HEADER = 24
 LARGEST = 262_144
 """Octets that a frame may have, whatever limit the file names: MAXIMUM_SNAPLEN of libpcap."""
 
-RECORD = Layout(interface=None, time=(0, 4), captured=8, wire=12, frame=16)
+CAPTURED = 8
+"""Where a record tells how many octets of its frame are there."""
+
+RECORD = Layout(interface=None, time=(0, 4), captured=CAPTURED, wire=12, frame=16)
+
+Walk: TypeAlias = Callable[[Buffer, str, int, int], tuple[Sequence[int], int]]
+"""As ``one_by_one``."""
 
 
-def stretches(data: Buffer, name: str, at_most: int) -> Iterator[Stretch]:
+def stretches(data: Buffer, name: str, at_most: int, walk: Walk) -> Iterator[Stretch]:
     """Yield the records behind the header; ``name`` is the file's, for messages.
 
-    A last record that is only half written is a problem, not a record.
+    A last record that is only half written is a problem, not a record. ``walk`` is
+    ``one_by_one``, or a faster one.
 
     :raises InvalidRun: the file ends within its header.
     """
     byte_order, interface = _file_header(data, name)
     at, number = HEADER, 1
     while True:
-        starts, at = _walk(data, byte_order, at, at_most)
+        starts, at = walk(data, byte_order, at, at_most)
         number += len(starts)
         if len(starts) == at_most or at == len(data):
             yield Stretch(RECORD, byte_order, starts, (interface,))
@@ -71,11 +78,11 @@ def _damage(
     return altered(name, number, at, len(data), captured, wire)
 
 
-def _walk(data: Buffer, byte_order: str, at: int, at_most: int) -> tuple[list[int], int]:
+def one_by_one(data: Buffer, byte_order: str, at: int, at_most: int) -> tuple[list[int], int]:
     """Return where records begin, at most so many, and where the next one would.
 
-    This is the one step of reading a large capture that no array operation can do: a record tells
-    where the next one is. So the loop does as little as it can, and the end is mended behind it.
+    Only a record tells where the next one is, and there may be millions: so the loop does as little
+    as it can, and the end is mended behind it.
     """
     captured = struct.Struct(byte_order + "8xI4x").unpack_from
     starts, frame = [at], RECORD.frame

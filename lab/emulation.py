@@ -1,0 +1,69 @@
+"""From what a link declares to the hops of its wire."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from lab import shape
+from lab.backend import Backend, choose
+from lab.errors import Unsupported
+from lab.hop import Hop
+from lab.model import Direction
+
+SHAPER = ("rate", "queue", "middlebox")
+"""Fields of a direction that no backend of impairments is needed for."""
+
+
+class Emulation:
+    """Makes the hops of links; the backend is looked for when the first link needs one.
+
+    :raises UsageError: there is no backend of that name.
+    """
+
+    def __init__(self, backend: str | None = None) -> None:
+        self._name = backend
+        self.backend: Backend | None = None
+        """What emulates impairments, if any link has some."""
+
+    def hops(self, link: str, there: Direction, back: Direction) -> Sequence[Hop]:
+        """The hops that make both directions what they declare.
+
+        A packet meets its rate first, then what a backend emulates, and middleboxes last: so those
+        of one direction stand behind the backend's hops, and those of the other before them.
+
+        :raises Unsupported: they cannot be made exactly so; the reason names ``link``.
+        """
+        shape.check(link, there)
+        shape.check(link, back)
+        return [
+            *_middleboxes(link, back.middlebox, "back"),
+            *self._impairments(link, there, back),
+            *_middleboxes(link, there.middlebox, "there"),
+        ]
+
+    def _impairments(self, link: str, there: Direction, back: Direction) -> Sequence[Hop]:
+        if not (impaired(there) or impaired(back)):
+            return []
+        if self.backend is None:
+            self.backend = choose(self._name)
+        self.backend.check(link, there)
+        self.backend.check(link, back)
+        return self.backend.hops(there, back)
+
+
+def impaired(direction: Direction) -> bool:
+    """Whether a direction declares more than a rate."""
+    nothing = Direction()
+    return any(
+        getattr(direction, name) != getattr(nothing, name)
+        for name in Direction.__dataclass_fields__
+        if name not in SHAPER
+    )
+
+
+def _middleboxes(link: str, boxes: tuple[Any, ...], way: str) -> Sequence[Hop]:
+    """The hops of middleboxes, in the order of the direction there."""
+    if boxes:
+        raise Unsupported(f"link '{link}' declares middleboxes {way}, which cannot be made yet")
+    return []
