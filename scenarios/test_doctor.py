@@ -218,6 +218,77 @@ def test_nothing_is_found_in_a_sound_network(net, client, server):
     assert stopping(found) == set()
 
 
+DIRECT = """
+topology: 1
+name: direct
+hosts: {client: {}, server: {}}
+links:
+  one: {ends: [client:one, server:one], subnet: 10.0.9.0/24}
+  two: {ends: [client:two, server:two], subnet: 10.0.2.0/24}
+"""
+
+
+def test_links_without_routers(tmp_path):
+    """What each end says in its turn, endpoint, announcement and limit, makes the second path."""
+    topology = loads(DIRECT, "direct.yaml")
+    with Network(topology) as network, ExitStack() as undo:
+        hosts = [network.node(name) for name in topology.hosts]
+        captures = undo.enter_context(Captures(hosts, tmp_path))
+        listener = undo.enter_context(msocket(network, "server"))
+        listener.bind(("", PORT))
+        listener.listen()
+        said = []
+        while stopping(found := doctor.examine(network, "client", "server", PORT)):
+            said.append(stopping(found))
+            assert len(said) < 4, found
+            treat(network, found)
+        connect(undo, network, listener)
+        seen = captures.until("client", joins)
+
+    assert said == [
+        {("endpoint", "client"), ("endpoint", "server")}, {("limits", "client")}
+    ]  # fmt: skip
+    assert joins(seen) == {("10.0.2.1", "10.0.2.2")}
+
+
+def test_what_spoils_measurements(net):
+    """Joined segments and remembered paths are remarks; what they advise ends them."""
+    client = "{sysctls: {net.ipv4.tcp_no_metrics_save: 0}}"
+    plant = "ip link set dev lte gso_max_segs 64"
+    network, *_ = net(Planted("", "client", plant, client=client))
+
+    def remarks():
+        found = doctor.examine(network, "client", "server", PORT)
+        return [each for each in found if each.cause in {"gso", "metrics"}]
+
+    assert [(each.cause, each.host, each.stops) for each in remarks()] == [
+        ("gso", "client", False), ("metrics", "client", False),
+    ]  # fmt: skip
+    for each in remarks():
+        for command in each.commands:
+            network.node(each.host).run(*command)
+    assert remarks() == []
+
+
+def test_a_network_that_cannot_be_built(request, tmp_path):
+    """The reason is a finding, beside what follows from the file alone."""
+    file = tmp_path / "direct.yaml"
+    file.write_text(DIRECT.replace("server: {}", "server: {scheduler: nosuch}"), encoding="utf-8")
+
+    done = run(request, str(file), "--from", "client", "--json")
+
+    assert done.returncode == 1, done.stderr
+    (examined,) = json.loads(done.stdout)
+    causes = {each["cause"]: each for each in examined["findings"]}
+    assert set(causes) == {"unsupported", "endpoint"}
+    assert (
+        "server: the kernel refuses net.mptcp.scheduler='nosuch'" in causes["unsupported"]["what"]
+    )
+    assert causes["endpoint"]["commands"] == [
+        "client ip mptcp endpoint add 10.0.2.1 dev two subflow"
+    ]
+
+
 def test_rules_of_unknown_conditions_are_remarks(net):
     """Of a rule that may or may not drop the SYN, the doctor says so; it stops nothing for sure."""
     planted = Planted(

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from lab.build import Network
 from lab.doctor import firewall
 from lab.doctor.arriving import CHECKED_SOURCE, filtered, forwards, no_forwarding
+from lab.doctor.direct import neighbour
 from lab.doctor.finding import Finding
 from lab.doctor.leaving import leaving
 from lab.doctor.packet import Packet
@@ -140,7 +141,16 @@ class Ways:
             if route.gateway and owner and route.interface == owner.name
             if route.destination == DEFAULTS[packet.source.version == 6]
         )
-        return leaving(state, packet, answer, next(ways, None))
+        for found in leaving(state, packet, answer, next(ways, None)):
+            other = None if found.commands else self._direct(host, packet)
+            yield other or found
+
+    def _direct(self, host: str, packet: Packet) -> Finding | None:
+        """A link without a router leads to what is on it alone."""
+        for there in self.states.values():
+            if packet.destination in there.addresses:
+                return neighbour(self.network.topology, self.states[host], there, packet.source)
+        return None
 
     def _next(self, hop: Hop, packet: Packet) -> Place | None:
         target = _target(hop, packet)
