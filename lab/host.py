@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import errno
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from ipaddress import IPv4Interface, IPv6Interface
 from socket import AF_INET, AF_INET6, socket
 from typing import Any
 
-from pyroute2 import IPRoute
+from pyroute2 import IPRoute, NetlinkError
 
 import mptcpapi
 from lab import nft, settings
@@ -138,7 +139,7 @@ class LabNode(ShellNode):
             netlink.link("set", index=index["lo"], state="up")
             for interface, addresses in self.addresses.items():
                 for address in addresses:
-                    _add_address(netlink, index[interface], address)
+                    _change_address(netlink, "add", index[interface], address)
             for rule in self.rules:
                 _add_rule(netlink, rule)
             for route in self.routes:
@@ -146,6 +147,26 @@ class LabNode(ShellNode):
             self._configure(self._later)
             self._manage_paths()
         return {}
+
+    def remove_addresses(self, interface: str) -> None:
+        """Take from ``interface`` the addresses that the topology gives it, as far as it has them.
+
+        The kernel takes the routes that depend on them.
+        """
+        with self.stack(), IPRoute() as netlink:
+            index = netlink.link_lookup(ifname=interface)[0]
+            for address in self.addresses[interface]:
+                with _unless(errno.EADDRNOTAVAIL):
+                    _change_address(netlink, "del", index, address)
+
+    def add_addresses(self, interface: str) -> None:
+        """Give ``interface`` those of its addresses that it lacks, and its routes."""
+        with self.stack(), IPRoute() as netlink:
+            index = netlink.link_lookup(ifname=interface)[0]
+            for address in self.addresses[interface]:
+                with _unless(errno.EEXIST):
+                    _change_address(netlink, "add", index, address)
+        self.restore_routes(interface)
 
     def _manage_paths(self) -> None:
         try:
@@ -165,10 +186,20 @@ class LabNode(ShellNode):
                     _set_route(netlink, "replace", route, index)
 
 
-def _add_address(netlink: IPRoute, index: int, address: Interface) -> None:
+@contextmanager
+def _unless(expected: int) -> Iterator[None]:
+    """Let the kernel refuse, with this errno, what is done already."""
+    try:
+        yield
+    except NetlinkError as refused:
+        if refused.code != expected:
+            raise
+
+
+def _change_address(netlink: IPRoute, how: str, index: int, address: Interface) -> None:
     flags = {"flags": IFA_F_NODAD} if address.version == 6 else {}
     netlink.addr(
-        "add", index=index, address=str(address.ip), prefixlen=address.network.prefixlen, **flags
+        how, index=index, address=str(address.ip), prefixlen=address.network.prefixlen, **flags
     )
 
 
