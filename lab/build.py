@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from mininet.net import Mininet
 
@@ -33,9 +33,10 @@ class Network(Mininet):  # type: ignore[misc]
     :raises Unsupported: a link asks for what cannot be emulated.
 
     ``backend`` names what emulates impairments (:mod:`lab.backend`); None takes what works here.
+    ``seed`` begins what it draws, as far as it takes one.
     """
 
-    def __init__(self, topology: Topology, *, backend: str | None = None) -> None:
+    def __init__(self, topology: Topology, *, backend: str | None = None, seed: int = 0) -> None:
         if not sandbox.inside():
             raise UsageError(
                 "a network is made in a sandbox only: use pytest, or mptcp-lab exec -- COMMAND"
@@ -45,7 +46,7 @@ class Network(Mininet):  # type: ignore[misc]
         self._undo = ExitStack()
         # Mininet would insist on uid 0 and raise the machine's limits; a sandbox needs neither.
         Mininet.inited = True
-        topo = YamlTopo(topology, backend=backend)
+        topo = YamlTopo(topology, backend=backend, seed=seed)
         self.backend = topo.backend
         """Name of what emulates impairments; None if no link has any."""
         super().__init__(topo=topo, controller=None, build=False)
@@ -71,11 +72,21 @@ class Network(Mininet):  # type: ignore[misc]
 
         :raises UsageError: there is none.
         """
-        if name not in self.topology.nodes:
-            known = ", ".join(self.topology.nodes)
-            raise UsageError(f"topology '{self.topology.name}' has no node '{name}' ({known})")
         node: LabNode = self[name]
         return node
+
+    def getNodeByName(self, *names: str) -> Any:
+        """As Mininet's: the node of that name, or the list of several.
+
+        :raises UsageError: there is none.
+        """
+        for name in names:
+            if name not in self:
+                known = ", ".join(self)
+                raise UsageError(f"topology '{self.topology.name}' has no node '{name}' ({known})")
+        return super().getNodeByName(*names)
+
+    __getitem__ = getNodeByName
 
     def set_link(self, name: str, up: bool) -> None:
         """Set both ends of a link up or down; up again, it has the routes that it lost.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,11 +19,12 @@ SHAPER = ("rate", "queue", "middlebox")
 class Emulation:
     """Makes the hops of links; the backend is looked for when the first link needs one.
 
-    :raises UsageError: there is no backend of that name.
+    ``seed`` begins whatever is drawn, as far as the backend takes one.
     """
 
-    def __init__(self, backend: str | None = None) -> None:
+    def __init__(self, backend: str | None = None, seed: int = 0) -> None:
         self._name = backend
+        self._random = random.Random(seed)  # noqa: S311 - repeatable on purpose
         self.backend: Backend | None = None
         """What emulates impairments, if any link has some."""
 
@@ -49,7 +51,8 @@ class Emulation:
             self.backend = choose(self._name)
         self.backend.check(link, there)
         self.backend.check(link, back)
-        return self.backend.hops(there, back)
+        seeds = self._random.getrandbits(64), self._random.getrandbits(64)
+        return self.backend.hops(there, back, seeds)
 
 
 def impaired(direction: Direction) -> bool:

@@ -48,6 +48,13 @@ def set_state(end: End, state: str) -> None:
         netlink.link("set", index=index_of(netlink, name), state=state)
 
 
+def set_mtu(end: End, mtu: int) -> None:
+    """Set the largest IP packet of an interface, in octets."""
+    name, namespace = end
+    with netns.entered(namespace), IPRoute() as netlink:
+        netlink.link("set", index=index_of(netlink, name), mtu=mtu)
+
+
 def is_up(end: End) -> bool:
     """Whether an interface was set up."""
     name, namespace = end

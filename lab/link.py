@@ -15,7 +15,7 @@ from lab import netns
 from lab.cable import Cable
 from lab.errors import InvalidRun, UsageError
 from lab.hop import Hop
-from lab.interfaces import add_pair, is_up, set_state, wait_until_up
+from lab.interfaces import add_pair, is_up, set_mtu, set_state, wait_until_up
 from lab.model import Direction
 
 Way = Literal["there", "back"]
@@ -60,6 +60,7 @@ class LabLink(Link):  # type: ignore[misc]
     """A link as its two directions declare it.
 
     ``hops`` is what its wire passes packets through; a link with a wire and no hop has a rate.
+    ``mtu`` is that of both interfaces, in octets; None leaves it as it comes.
     """
 
     def __init__(
@@ -71,10 +72,11 @@ class LabLink(Link):  # type: ignore[misc]
         back: Direction,
         hops: Sequence[Hop] = (),
         title: str = "",
+        mtu: int | None = None,
         **params: Any,
     ) -> None:
         self.there, self.back, self._hops = there, back, hops
-        self.title = title
+        self.title, self._mtu = title, mtu
         self.cable: Cable | None = None
         self.intf1: LabIntf | None
         self.intf2: LabIntf | None
@@ -94,6 +96,8 @@ class LabLink(Link):  # type: ignore[misc]
                 set_state(first, "up")
                 set_state(second, "up")
             wait_until_up(first, second)
+            for end in (first, second) if self._mtu else ():
+                set_mtu(end, self._mtu or 0)
 
     def settle(self) -> None:
         """Wait until packets pass, unless an end is down."""

@@ -12,6 +12,7 @@ from lab.fidelity.budget import SCENARIO, THOROUGH
 from lab.fidelity.probe import HEADERS, Passed, Seen, payload, seen
 from lab.load import loads
 from lab.model import Direction
+from lab.model.bursts import Bursts
 from lab.units import Queue
 
 FRAME = 1514
@@ -118,6 +119,27 @@ def test_bursts_widen_the_interval():
 
     assert narrow == pytest.approx(statistics.tolerated(1000, 0.05), abs=2)
     assert wide[1] - 50 == pytest.approx(3 * (narrow[1] - 50), abs=2)
+
+
+@pytest.mark.parametrize(("enter", "leave"), [(0.02, 0.2), (0.1, 0.5), (0.3, 0.9)])
+def test_how_much_bursts_widen_the_interval(enter, leave):
+    """As in many runs of the model, drawn."""
+    bursts = Bursts.model_construct(enter=enter, leave=leave, bad=1.0, good=0.0)
+    drawn = random.Random(5)  # noqa: S311 - not for secrets
+    hits = []
+    bad = False
+    for _ in range(600):
+        lost = 0
+        for _ in range(300):
+            bad = drawn.random() < (1 - leave if bad else enter)
+            lost += bad
+        hits.append(lost)
+
+    share = bursts.average
+    expected = figures.burstiness(bursts) * 300 * share * (1 - share)
+    mean = sum(hits) / len(hits)
+    assert mean == pytest.approx(300 * share, rel=0.05)
+    assert sum((each - mean) ** 2 for each in hits) / len(hits) == pytest.approx(expected, rel=0.2)
 
 
 def test_the_spread_of_a_known_jitter():

@@ -28,8 +28,12 @@ from lab.model import KeyPath, Topology, problems
             "(did you mean 'aliases'? known: aliases, allow_join_initial_addr_port,",
         ),
         (("routers", "gw"), "delay", "(known: firewall, idle_timeout, nat)"),
-        (WIFI, "los", "(did you mean 'loss'? known: addresses, back, delay, ends, jitter, loss,"),
-        ((*WIFI, "there"), "ends", "(known: delay, jitter, loss, queue, rate)"),
+        (WIFI, "los", "(did you mean 'loss'? known: addresses, back, corrupt,"),
+        (
+            (*WIFI, "there"),
+            "ends",
+            "(known: corrupt, delay, distribution, duplicate, jitter, loss,",
+        ),
     ],
 )
 def test_unknown_keys(path: KeyPath, key: str, message: str) -> None:
@@ -114,6 +118,8 @@ def test_long_lists_of_known_names_are_cut() -> None:
 
 WORDS = [
     *("topology", "name", "hosts", "routers", "links", "ends", "subnet", "addresses", "rate"),
+    *("duplicate", "reorder", "corrupt", "distribution", "normal", "mtu", "enter", "leave", "bad"),
+    *("1400 B", "1279 B", "0 %"),
     *("queue", "delay", "jitter", "loss", "there", "back", "aliases", "path_manager", "userspace"),
     *("client", "server", "gw", "wifi", "lte", "client:wifi", "server:wifi", "gw:lte", "1", ""),
     *("10.0.1.0/24", "10.0.1.0/31", "fd00:1::/64", "10.0.1.1", "10.0.1.2", "fd00:1::1"),

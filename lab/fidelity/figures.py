@@ -11,6 +11,7 @@ from lab.fidelity import statistics
 from lab.fidelity.budget import Budget
 from lab.fidelity.probe import Seen
 from lab.model import Direction
+from lab.model.bursts import Bursts
 from lab.units import Queue
 
 NANO = 1e-9
@@ -74,7 +75,7 @@ def _delay(direction: Direction, delays: list[float], budget: Budget) -> Figure:
 
 def _jitter(direction: Direction, delays: list[float], budget: Budget) -> Figure:
     share, least = budget.jitter
-    kind = getattr(direction, "distribution", None) or "uniform"
+    kind = direction.distribution
     if kind not in QUARTILES:
         return Figure(
             "jitter", direction.jitter, None, 0, math.inf,
@@ -91,10 +92,13 @@ def _jitter(direction: Direction, delays: list[float], budget: Budget) -> Figure
 
 def _shares(direction: Direction, probes: Seen) -> Iterator[Figure]:
     """Loss always, since none is a promise too; the others where they are declared."""
-    counted = {"loss": probes.lost, "duplicate": probes.repeated, "corrupt": probes.altered}
+    counted: tuple[tuple[str, float | Bursts, int], ...] = (
+        ("loss", direction.loss, probes.lost),
+        ("duplicate", direction.duplicate, probes.repeated),
+        ("corrupt", direction.corrupt, probes.altered),
+    )
     count = len(probes.sent)
-    for name, hits in counted.items():
-        declared = getattr(direction, name, 0.0)
+    for name, declared, hits in counted:
         if name != "loss" and not declared:
             continue
         share, factor = _mean(declared)
@@ -109,11 +113,22 @@ def _shares(direction: Direction, probes: Seen) -> Iterator[Figure]:
         )  # fmt: skip
 
 
-def _mean(declared: object) -> tuple[float, float]:
+def _mean(declared: float | Bursts) -> tuple[float, float]:
     """The share of packets, and by how much bursts widen its variance."""
-    if isinstance(declared, int | float):
-        return float(declared), 1.0
-    return float(getattr(declared, "mean")), float(getattr(declared, "variance"))  # noqa: B009
+    if not isinstance(declared, Bursts):
+        return declared, 1.0
+    return declared.average, burstiness(declared)
+
+
+def burstiness(bursts: Bursts) -> float:
+    """How many times the binomial variance the number of lost packets has, in the long run.
+
+    The covariance of two packets falls by the factor 1 - enter - leave with each packet between.
+    """
+    share, in_bad = bursts.average, bursts.enter / (bursts.enter + bursts.leave)
+    memory = 1 - bursts.enter - bursts.leave
+    covariance = (bursts.bad - bursts.good) ** 2 * in_bad * (1 - in_bad)
+    return 1 + 2 * covariance * memory / (1 - memory) / (share * (1 - share))
 
 
 def of_train(
@@ -135,7 +150,7 @@ def _rate(
 ) -> Figure:
     stretch = statistics.busy_stretch(train, base)
     measured = statistics.rate(stretch, frame, ahead(rate))
-    arriving = 1 - _mean(getattr(direction, "loss", 0.0))[0]
+    arriving = 1 - _mean(direction.loss)[0]
     half = budget.rate * rate
     if 0 < arriving < 1:
         measured = measured and measured / arriving

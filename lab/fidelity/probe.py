@@ -60,7 +60,8 @@ class Seen:
     @property
     def lost(self) -> int:
         """How many never came, unless they were altered."""
-        return len(self.sent) - len({number for _, number in self.arrived}) - self.altered
+        missing = len(self.sent) - len({number for _, number in self.arrived})
+        return max(0, missing - self.altered)
 
     @property
     def repeated(self) -> int:
@@ -96,6 +97,6 @@ def _number(start: bytes) -> int | None:
 
 
 def _content(passed: Passed) -> bytes:
-    content = bytearray(passed.start[: HEADERS + _PAYLOAD.size])
+    content = bytearray(passed.start[:SMALLEST])
     content[_CHECKED] = b"\0\0"
     return bytes(content)

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from lab.model import names
+from lab.model.bursts import Bursts
 from lab.model.fields import kind
 from lab.model.nodes import Router, Rule, Switch
 from lab.model.problem import KeyPath, Problem
@@ -64,11 +65,14 @@ _MODELS: Mapping[KeyPath, type[BaseModel]] = {
     ("links",): Link,
     ("links", "there"): Shaping,
     ("links", "back"): Shaping,
+    ("links", "loss"): Bursts,
 }
 """What stands at a place; names and numbers, every second part of a path, are left out."""
 
 
 def keys(path: KeyPath) -> list[str]:
     """The keys that the format knows at a place."""
+    if path[0:1] == ("links",) and len(path) == 4:  # a mapping in there or back
+        path = (*path[:2], path[3])
     fields = _MODELS[path[::2]].model_fields
     return [field.alias or name for name, field in fields.items()]

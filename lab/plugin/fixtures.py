@@ -59,7 +59,8 @@ def net(request: pytest.FixtureRequest, topology: Topology, result: Run) -> Iter
             "into a sandbox: start it as 'pytest' or 'python -m pytest'"
         )
     require_fidelity(request.config, topology, result)
-    with Network(topology, backend=request.config.option.backend) as network:
+    backend = request.config.option.backend
+    with Network(topology, backend=backend, seed=result.seed) as network:
         on_condition(request.node, network.require_sound)
         result.describe(before=environment.state(network.nodes), backend=network.backend)
         yield network
