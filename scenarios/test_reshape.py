@@ -49,9 +49,10 @@ def streamed():
             ) as way,
             play(network, *steps) as playing,
         ):  # fmt: skip
+            began = time.monotonic()
             for number in range(SENT):
                 way.send(number)
-                time.sleep(0.001)
+                time.sleep(max(0.0, began + number * 0.001 - time.monotonic()))
             made = [playing.wait(step) for step in steps]
             end = time.monotonic() + 30
             while way.look() or not way.complete:
