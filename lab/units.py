@@ -100,6 +100,8 @@ _SIZE = Scale(_BYTES, least=Decimal(1), most=Decimal("1e12"), step=1)
 # From the least of IPv4 (RFC 791) to the payload of an Ethernet frame.
 _MTU = Scale(_factors(B="1"), least=Decimal(68), most=Decimal(1500), step=1)
 
+_AMOUNT_PACKETS = Scale(_PACKETS, least=Decimal(1), most=Decimal("1e12"), step=1)
+
 # The kernel's queues have limits of 32 bits.
 _QUEUE_PACKETS = Scale(_PACKETS, least=Decimal(1), most=Decimal("1e6"), step=1)
 _QUEUE_BYTES = Scale(_BYTES, least=Decimal(1), most=Decimal("4e9"), step=1)
@@ -124,6 +126,16 @@ class Queue:
         if self.bytes is not None:
             return size_text(self.bytes)
         return duration_text(self.seconds or 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """Some of a flow; exactly one field is set."""
+
+    packets: int | None = None
+    """packets, whatever their size"""
+    bytes: int | None = None
+    """bytes"""
 
 
 def rate(text: str) -> int:
@@ -171,6 +183,16 @@ def queue(text: str) -> Queue:
     raise _needs_a_unit(text, _QUEUE_UNITS)
 
 
+def amount(text: str) -> Amount:
+    """The amount of a text such as ``20 packets`` or ``100 kB``."""
+    _, unit = _split(text)
+    if unit in _PACKETS:
+        return Amount(packets=int(_AMOUNT_PACKETS.parse(text)))
+    if unit in _BYTES:
+        return Amount(bytes=int(_SIZE.parse(text)))
+    raise _needs_a_unit(text, _PACKETS | _BYTES)
+
+
 def rate_text(bits_per_second: int) -> str:
     """A text that :func:`rate` reads back, such as ``10 Mbit/s``."""
     return _RATE.text(Decimal(bits_per_second))
@@ -200,6 +222,8 @@ PATTERNS: Final[Mapping[str, str]] = {
     "duration": _pattern(_DURATION.factors),
     "share": _pattern(_SHARE.factors),
     "queue": _pattern(_QUEUE_UNITS),
+    "amount": _pattern(_PACKETS | _BYTES),
+    "size": _pattern(_BYTES),
     "mtu": _pattern(_MTU.factors),
 }
 """Regular expressions (ECMA 262) of the texts that the parsers take, for editors."""

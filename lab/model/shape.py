@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from lab.model import names
+from lab.model import boxes, names
 from lab.model.bursts import Bursts
 from lab.model.fields import kind
 from lab.model.nodes import Router, Rule, Switch
@@ -66,13 +66,15 @@ _MODELS: Mapping[KeyPath, type[BaseModel]] = {
     ("links", "there"): Shaping,
     ("links", "back"): Shaping,
     ("links", "loss"): Bursts,
+    ("links", "middlebox"): boxes.Middlebox,
+    **{("links", "middlebox", kind): model for kind, model in boxes.Middlebox.kinds().items()},
 }
 """What stands at a place; names and numbers, every second part of a path, are left out."""
 
 
 def keys(path: KeyPath) -> list[str]:
     """The keys that the format knows at a place."""
-    if path[0:1] == ("links",) and len(path) == 4:  # a mapping in there or back
-        path = (*path[:2], path[3])
+    if path[:1] == ("links",) and len(path) > 3 and path[2] in ("there", "back"):
+        path = path[:2] + path[3:]  # what is in a direction is as what is beside it
     fields = _MODELS[path[::2]].model_fields
     return [field.alias or name for name, field in fields.items()]

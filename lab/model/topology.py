@@ -11,7 +11,8 @@ from typing import Annotated, Any
 from pydantic import Field, PrivateAttr
 
 from lab.errors import UsageError
-from lab.model import addressing, fields, names
+from lab.model import addressing, box_fields, fields, names
+from lab.model.boxes import Middlebox
 from lab.model.bursts import Bursts
 from lab.model.keys import Keys
 from lab.model.nodes import Router, Switch
@@ -57,7 +58,7 @@ class Direction:
     """fraction of packets that do not wait for the delay, and so overtake others"""
     corrupt: float = 0.0
     """fraction of packets of which one bit is inverted"""
-    middlebox: tuple[Any, ...] = ()
+    middlebox: tuple[Middlebox, ...] = ()
     """what alters packets, in the order in which they meet it"""
 
 
@@ -88,6 +89,9 @@ class Shaping(Keys):
     )
     corrupt: fields.Share = Field(
         default=None, description="Share of packets of which one bit is inverted."
+    )
+    middlebox: Annotated[tuple[Middlebox, ...] | None, box_fields.Listed] = Field(
+        default=None, description="Boxes that change packets, in the order that packets meet them."
     )
 
     def written(self) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -18,7 +19,8 @@ from lab.flow import family as flow_family
 from lab.host import LabNode
 from lab.load import load
 from lab.model import Topology
-from lab.plugin.markers import flow_options, planted, topology_file
+from lab.plugin import markers
+from lab.plugin.markers import flow_options, planted
 from lab.plugin.measuring import require_fidelity
 from lab.plugin.verdicts import RUN, at_the_end, on_condition
 from lab.result import Run
@@ -27,13 +29,19 @@ from lab.verify import Report
 
 
 @pytest.fixture
-def topology(request: pytest.FixtureRequest) -> Topology:
-    """The topology that the test is marked with."""
-    return load(topology_file(request))
+def topology_file(request: pytest.FixtureRequest) -> Path:
+    """The file that the test's marker names; a module may have a fixture that writes its own."""
+    return markers.topology_file(request)
 
 
 @pytest.fixture
-def result(request: pytest.FixtureRequest, topology: Topology) -> Run:
+def topology(topology_file: Path) -> Topology:
+    """The topology of the test."""
+    return load(topology_file)
+
+
+@pytest.fixture
+def result(request: pytest.FixtureRequest, topology: Topology, topology_file: Path) -> Run:
     """The run of this test: its directory, its records, its seed."""
     planted(request)  # a mistake in it is told before anything is built
     config = request.config
@@ -45,7 +53,7 @@ def result(request: pytest.FixtureRequest, topology: Topology) -> Run:
     )
     request.node.stash[RUN] = run
     command = ["pytest", *map(str, config.invocation_params.args)]
-    environment.introduce(run, topology, topology_file(request), command)
+    environment.introduce(run, topology, topology_file, command)
     return run
 
 
