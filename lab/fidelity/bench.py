@@ -1,7 +1,7 @@
 """The links of a topology, each between two hosts of its own, to be measured.
 
 A scenario's own network stays as it is: no packet of a measurement leaves a trace in its neighbour
-tables, counters or captures, and no router or firewall takes part in what a link is said to do.
+tables, counters or captures, and no router, firewall or middlebox takes part in what a link is said to do.
 """
 
 from __future__ import annotations
@@ -16,14 +16,25 @@ SUBNET = ip_network("10.0.0.0/30")
 """Of every link: none is connected to another one."""
 
 
+def plain(link: Link) -> Link:
+    """The link without its middleboxes: these alter packets, and those that measure with them."""
+    none = {"middlebox": None}
+    sides = {
+        side: getattr(link, side).model_copy(update=none) for side in ("only_there", "only_back")
+    }
+    return link.model_copy(update=none | sides)
+
+
 def alike(link: Link) -> str:
     """What tells apart links that do different things to packets."""
+    link = plain(link)
     names = set(type(link).model_fields) - {"end_names", "subnets", "chosen"}
     return repr([(name, getattr(link, name)) for name in sorted(names)])
 
 
 def declares(link: Link) -> bool:
     """Whether there is anything to measure."""
+    link = plain(link)
     return any(direction != Direction() for direction in (link.there, link.back))
 
 
@@ -31,7 +42,7 @@ def bench(topology: Topology) -> Topology:
     """A topology with those links that declare something; of such as are alike, only one."""
     chosen = {alike(link): name for name, link in topology.links.items() if declares(link)}
     links = {
-        name: topology.links[name].model_copy(
+        name: plain(topology.links[name]).model_copy(
             update={
                 "end_names": (EndName(f"left{number}", "link"), EndName(f"right{number}", "link")),
                 "subnets": (SUBNET,),
