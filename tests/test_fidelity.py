@@ -280,7 +280,7 @@ links:
   two: {ends: [client:two, server:two], subnet: 10.0.2.0/24, rate: 1 Mbit/s}
   other: {ends: [client:other, server:other], subnet: 10.0.3.0/24, there: {rate: 1 Mbit/s}}
   none: {ends: [client:none, server:none], subnet: 10.0.4.0/24}
-  box: {ends: [client:box, server:box], subnet: 10.0.5.0/24, middlebox: [{strip: {}}]}
+  box: {ends: [client:box, server:box], subnet: 10.0.5.0/24, middlebox: [{strip: {option: 30}}]}
 """,
         "many.yaml",
     )

@@ -1,7 +1,7 @@
 """The links of a topology, each between two hosts of its own, to be measured.
 
 A scenario's own network stays as it is: no packet of a measurement leaves a trace in its neighbour
-tables, counters or captures, and no router, firewall or middlebox takes part in what a link is said to do.
+tables, counters or captures, and no router, firewall or middlebox takes part in what a link does.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ class Budget:
 SCENARIO = Budget(
     name="scenario", probes=150, train=0.2, longest=1.0, most=2000,
     fillable=100_000_000, fill=0.5, together=True, attempts=4,
-    rate=0.05, delay=(0.1, 0.003), jitter=(0.3, 0.001), queue=(0.1, 3),
+    rate=0.03, delay=(0.1, 0.003), jitter=(0.3, 0.001), queue=(0.1, 3),
 )  # fmt: skip
 """Before scenarios, which share the machine with others: enough to find what is not emulated."""
 

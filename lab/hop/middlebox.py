@@ -26,7 +26,7 @@ from pyroute2 import IPRoute
 
 from lab import netns
 from lab.errors import InvalidRun, Unsupported
-from lab.interfaces import add_pair, set_state
+from lab.interfaces import add_pair
 from lab.middlebox.kinds import Declared
 
 START = (
@@ -64,9 +64,8 @@ class Middleboxes:
         """
         with netns.opened() as here:
             for name in (left, right):
-                add_pair(netlink, (name, here), (_inner(name), here))
+                add_pair((name, here), (_inner(name), here))
                 _have_whole_checksums(name)
-                set_state((_inner(name), here), "up")
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-S", "-c", START, ROOT, _inner(left), _inner(right),
              self._boxes],

@@ -25,7 +25,7 @@ class Netem:
         """Make the pair and its queueing disciplines."""
         self._sides = (left, right)
         with netns.opened() as here:
-            add_pair(netlink, (left, here), (right, here))
+            add_pair((left, here), (right, here))
         self._tell(netlink, NEW)
 
     def change(self, there: Direction, back: Direction) -> None:
