@@ -207,6 +207,36 @@ def verify_captures(files: tuple[Path, ...], as_json: bool) -> None:
     sys.exit(_STATUS[report.verdict])
 
 
+@commands.command(
+    epilog="Examples: mptcp-lab doctor two_paths; mptcp-lab doctor --here --to 192.0.2.7"
+)
+@click.argument("topology", required=False)
+@click.option("--here", is_flag=True, help="Look at this machine; nothing is changed or sent.")
+@click.option("--from", "start", metavar="HOST", help="The host that connects.")
+@click.option("--to", "target", metavar="HOST", help="The host, or with --here the address, that "
+              "it connects to.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print what is found as JSON.")
+def doctor(
+    topology: str | None, here: bool, start: str | None, target: str | None, as_json: bool
+) -> None:
+    """Explain why a subflow cannot appear: in a TOPOLOGY, or --here; and what to type against it.
+
+    The status is 0 if nothing stops subflows, and 1 if something does.
+    """
+    from lab.doctor import command
+    from lab.load import find, load
+
+    if (topology is not None) == here or (here and start):
+        raise click.UsageError("name a topology, or write --here (with no --from)")
+    if here:
+        sys.exit(command.show(command.of_this_machine(target), None, as_json=as_json))
+    file = find(topology or "", Path())
+    declared = load(file)
+    _enter_sandbox(file)
+    examined = command.of_topology(declared, (start, target))
+    sys.exit(command.show(examined, file, as_json=as_json))
+
+
 _STATUS = {"verified": 0, "violated": 1, "doubtful": 1, "unchecked": 3}
 """2 is click's, for a command line that it does not understand."""
 

@@ -3,6 +3,7 @@
     from mptcpapi import aio
 
     reader, writer = await aio.open_connection("server.example", 5001)
+    writer.write(b"request")  # subflows take a connection that has carried data
     lte = await aio.open_subflow(writer, "10.0.2.1", backup=True)
     with aio.events(writer) as events:
         async for event in events:
@@ -43,7 +44,7 @@ from mptcpapi import (
 from mptcpapi.connection import Socket, create_server, fallen_back, make_socket
 from mptcpapi.control import DEFAULT_TIMEOUT
 from mptcpapi.deadline import Deadline
-from mptcpapi.endpoint import Address
+from mptcpapi.endpoint import Address, place_of, understood
 from mptcpapi.event import Event, EventKind
 from mptcpapi.events import EventStream, Sources
 from mptcpapi.info import Descriptor, FullInfo, Subflow
@@ -75,11 +76,14 @@ async def open_connection(
     not let it through. ``limit`` in bytes, of the reader's buffer.
 
     :raises Unavailable, FallenBack: no MPTCP here, or there, and no ``fallback``
+    :raises InvalidArgument: a host or port that cannot be
     :raises OSError: as `mptcpapi.create_connection` does; of several addresses, for the first
     """
     loop = asyncio.get_running_loop()
     failures: list[OSError] = []
-    for family, kind, _, _, target in await loop.getaddrinfo(host, port, type=SOCK_STREAM):
+    with understood(place_of((host, port))):
+        found = await loop.getaddrinfo(host, port, type=SOCK_STREAM)
+    for family, kind, _, _, target in found:
         sock = make_socket(family, kind, fallback)
         try:
             await _connect(sock, target, local_addr, fallback)
@@ -109,10 +113,14 @@ async def start_server(
     The other arguments are those of `mptcpapi.create_server`; ``limit`` as above.
 
     :raises Unavailable: no MPTCP sockets here, and no ``fallback``
+    :raises InvalidArgument: a host or port that cannot be
     :raises OSError: what ``socket.create_server`` raises
     """
     loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, family=family, type=SOCK_STREAM, flags=AI_PASSIVE)
+    with understood(place_of((host, port))):
+        found = await loop.getaddrinfo(
+            host, port, family=family, type=SOCK_STREAM, flags=AI_PASSIVE
+        )
     address: Any = found[0][4]
     sock = create_server(
         address,

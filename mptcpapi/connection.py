@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from errno import EACCES, EBADF, EINVAL, ENOPROTOOPT, EOPNOTSUPP, EPERM, EPROTONOSUPPORT
 from multiprocessing.reduction import DupFd, ForkingPickler
 from types import EllipsisType
-from typing import Any, Literal, Self, overload
+from typing import Any, Literal, Self, TypeVar, overload
 
 from mptcpapi import (
     abi,
@@ -24,7 +24,7 @@ from mptcpapi import (
 )
 from mptcpapi.announcing import listen_for
 from mptcpapi.control import DEFAULT_TIMEOUT
-from mptcpapi.endpoint import Address
+from mptcpapi.endpoint import Address, place_of, understood
 from mptcpapi.errors import FallenBack, InvalidArgument, SocketClosed, Unavailable
 from mptcpapi.info import Subflow, fileno
 from mptcpapi.joins import Joins, Kept, detached
@@ -50,6 +50,9 @@ class Socket(socket.socket):
     It can be used wherever a TCP socket can. ``fileno``: take over an existing descriptor, of
     whatever family and protocol it is, instead of making a socket. It can be sent to another
     process as ``multiprocessing`` sends sockets.
+
+    What a class of your own accepts and duplicates is of this class. So its constructor must do
+    with ``fileno`` alone, or that is `InvalidArgument`.
 
     :raises Unavailable: the kernel makes no MPTCP sockets; the text says why
     :raises InvalidArgument: MPTCP has no sockets of this family or type
@@ -81,6 +84,24 @@ class Socket(socket.socket):
             text = f"no MPTCP socket can be made: {REASONS[refused.errno]}"
             raise Unavailable(refused.errno, text) from refused
 
+    def bind(self, address: Any) -> None:
+        """Like ``socket.bind``, but for the error if there can be no such address.
+
+        :raises InvalidArgument: there can be none, where ``socket`` has OverflowError or TypeError
+        """
+        with understood(address):
+            super().bind(address)
+
+    def connect(self, address: Any) -> None:
+        """Like ``socket.connect``, with the error of `bind`."""
+        with understood(address):
+            super().connect(address)
+
+    def connect_ex(self, address: Any) -> int:
+        """Like ``socket.connect_ex``, with the error of `bind`."""
+        with understood(address):
+            return super().connect_ex(address)
+
     def listen(self, *backlog: int) -> None:
         """Like ``socket.listen``; connections of the userspace path manager will accept subflows.
 
@@ -96,12 +117,7 @@ class Socket(socket.socket):
         if not self._joins.was_admitted and self.fileno() >= 0:
             self._joins.admit(self.fileno())
         accepted, address = super().accept()
-        fd = accepted.detach()
-        try:
-            connection = type(self)(fileno=fd)
-        except BaseException:
-            os.close(fd)
-            raise
+        connection = _made_of(accepted.detach(), type(self))
         self._joins.admit_too(connection._joins)
         return connection, address
 
@@ -123,7 +139,8 @@ class Socket(socket.socket):
 
     def dup(self) -> Self:
         """Like ``socket.dup``; subflows are accepted until both are closed."""
-        twin = super().dup()
+        twin = _made_of(os.dup(self.fileno()), type(self))
+        twin.settimeout(self.gettimeout())
         if self._joins.share():
             twin._joins = self._joins
         return twin
@@ -240,6 +257,26 @@ class Socket(socket.socket):
         subflow_options.set_subflow_option(self, which, level, name, value)
 
 
+S = TypeVar("S", bound=Socket)
+
+
+def _made_of(fd: int, kind: type[S]) -> S:
+    """A socket of the class that an application made of `Socket`, for a descriptor.
+
+    :raises InvalidArgument: the class cannot be made so; the descriptor is closed then
+    """
+    try:
+        return kind(fileno=fd)
+    except TypeError as refused:
+        os.close(fd)
+        text = f"class {kind.__name__}: accept, dup and multiprocessing make a socket of a "
+        text += f"descriptor, so its constructor must do with fileno=... alone ({refused})"
+        raise InvalidArgument(EINVAL, text) from refused
+    except BaseException:
+        os.close(fd)
+        raise
+
+
 def _reduce(sock: Socket) -> tuple[Callable[..., Socket], tuple[Any, ...]]:
     """How ``multiprocessing`` sends a socket: its descriptor, duplicated, and what it keeps."""
     if sock.fileno() < 0:
@@ -248,7 +285,7 @@ def _reduce(sock: Socket) -> tuple[Callable[..., Socket], tuple[Any, ...]]:
 
 
 def _rebuild(kind: type[Socket], sent: Any, timeout: float | None, kept: Kept) -> Socket:
-    sock = kind(fileno=sent.detach())
+    sock = _made_of(sent.detach(), kind)
     sock.settimeout(timeout)
     sock._joins.keep_too(kept, sock.fileno())
     return sock
@@ -272,11 +309,14 @@ def create_connection(
 
     :raises Unavailable: no MPTCP sockets here, and no ``fallback``
     :raises FallenBack: the peer or the path let only TCP through, and no ``fallback``
+    :raises InvalidArgument: an address that cannot be
     :raises OSError: what ``socket.create_connection`` raises; of several addresses, for the first
     """
     failures: list[OSError] = []
-    host, port = address
-    for family, kind, _, _, target in socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM):
+    host, port = place_of(address)
+    with understood(address):
+        found = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
+    for family, kind, _, _, target in found:
         sock = make_socket(family, kind, fallback)
         try:
             if timeout not in _LEFT_OUT:
@@ -311,7 +351,8 @@ def create_server(
     has no MPTCP.
 
     :raises Unavailable: no MPTCP sockets here, and no ``fallback``
-    :raises InvalidArgument: ``dualstack_ipv6`` with another family than AF_INET6
+    :raises InvalidArgument: an address that cannot be; ``dualstack_ipv6`` with another family than
+        AF_INET6
     :raises OSError: what ``socket.create_server`` raises
     """
     if dualstack_ipv6 and family != socket.AF_INET6:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from errno import EBADMSG, EINVAL
 from ipaddress import IPv6Address, ip_address
 from socket import AF_INET, AF_INET6, AF_UNSPEC, SOCK_STREAM, getaddrinfo, inet_ntoa
@@ -76,7 +78,7 @@ def parse(address: Address, default_port: int, family: int) -> Endpoint:
     """
     match address:
         case str():
-            host, port = _split(address, default_port)
+            host, port = split(address, default_port)
         case (str(host), port, *_):
             pass
         case _:
@@ -97,13 +99,43 @@ def unicast(endpoint: Endpoint) -> Endpoint:
     raise InvalidArgument(EINVAL, text)
 
 
-def _split(text: str, default_port: int) -> tuple[str, int]:
+def split(text: str, default_port: int) -> tuple[str, int]:
     """Host and port; an IPv6 address has its port behind brackets, or none."""
     written = _HOST_AND_PORT.fullmatch(text)
     if written is None:
         return text, default_port
     bracketed, host, port = written.groups()
     return host if bracketed is None else bracketed, default_port if port is None else int(port)
+
+
+def place_of(address: Any) -> tuple[str | None, Any]:
+    """Host and port to connect to, or to listen at, for ``getaddrinfo``: it takes too much.
+
+    A port that is text, the name of a service, is left as it is, and so is ``None``.
+
+    :raises InvalidArgument: no tuple of two, or a port that cannot be
+    """
+    match address:
+        case (host, (str() | bytes() | None) as port):
+            return host, port
+        case (host, port):
+            check_integer("port", port, 0, 0xFFFF)
+            return host, port
+        case _:
+            text = f"address {address!r}: expected a tuple of host and port"
+            raise InvalidArgument(EINVAL, text)
+
+
+@contextmanager
+def understood(address: object) -> Iterator[None]:
+    """Let what Python says of an address that cannot be, in one of three ways, be one error.
+
+    :raises InvalidArgument: Python said something
+    """
+    try:
+        yield
+    except (TypeError, OverflowError, UnicodeError) as failed:
+        raise InvalidArgument(EINVAL, f"address {address!r}: {failed}") from failed
 
 
 def _lookup(host: str, family: int) -> str:

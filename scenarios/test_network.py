@@ -5,6 +5,7 @@ import socket
 import pytest
 
 from lab.environment import settings
+from lab.errors import UsageError
 
 pytestmark = pytest.mark.topology("two_paths")
 
@@ -27,6 +28,15 @@ def test_interfaces_are_named_as_in_the_file(net, topology):
         for _, end in topology.ends_of(name):
             (line,) = [row.split() for row in shown.splitlines() if row.startswith(end.interface)]
             assert {str(address) for address in end.addresses} <= set(line[2:])
+
+
+def test_a_node_that_is_not_there(net):
+    """Whichever way it is asked for, the message has those that are."""
+    for ask in (net.node, net.get, net.__getitem__):
+        with pytest.raises(UsageError, match=r"has no node 'gx' \(client, gw, server\)"):
+            ask("gx")
+    assert net["gw"] is net.get("gw") is net.node("gw")
+    assert net.get("gw", "client") == [net["gw"], net["client"]]
 
 
 def test_a_source_address_chooses_its_link(net, topology, capture):

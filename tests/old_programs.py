@@ -44,19 +44,33 @@ class Program:
         return self._process.pid
 
     def until(self, line: str) -> None:
-        """Read until it says ``line``."""
+        """Read until it has said ``line``."""
+        while line not in self.lines:
+            self._read(line)
+
+    def until_word(self, word: str) -> list[list[str]]:
+        """Read until a line begins with the word; what `said` then gives."""
+        while not self.said(word):
+            self._read(word)
+        return self.said(word)
+
+    def _read(self, awaited: str) -> None:
         assert self._process.stdout is not None
-        for said in self._process.stdout:
-            self.lines.append(said.rstrip("\n"))
-            if self.lines[-1] == line:
-                return
-        raise AssertionError(f"it ended without {line!r}: {self.lines}, {self.end()}")
+        if not (said := self._process.stdout.readline()):
+            raise AssertionError(f"it ended without {awaited!r}: {self.lines}, {self.end()}")
+        self.lines.append(said.rstrip("\n"))
 
     def go_on(self) -> None:
         """Give it the line that it waits for."""
         assert self._process.stdin is not None
         self._process.stdin.write("\n")
         self._process.stdin.flush()
+
+    def close_input(self) -> None:
+        """Let its input end."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.stdin = None
 
     def end(self) -> tuple[int, str]:
         """Wait for its end: its status, and what it complained of."""
@@ -129,9 +143,9 @@ def compile_c(source: str, program: Path, *options: str) -> Path:
 def compile_go(program: Path) -> Path:
     """Compile the client in Go, which calls C."""
     needs("go", "golang-go gcc libc6-dev")
-    compile_with("go", "build", "-o", program, SOURCES / "client.go",
-                 GOCACHE=str(program.parent / "cache"), GO111MODULE="off", CGO_ENABLED="1",
-                 CGO_CFLAGS=f"-I{SOURCES}")  # fmt: skip
+    compile_with("go", "build", "-ldflags=-s -w", "-o", program, SOURCES / "client.go",
+                 GOCACHE=str(program.parent / "cache"), GO111MODULE="off",
+                 CGO_ENABLED="1")  # fmt: skip
     return program
 
 

@@ -18,8 +18,10 @@ from click.testing import CliRunner
 
 import mptcpapi
 from mptcpapi import Endpoint, Event, EventKind, MachineError, TcpState
-from mptcpapi.command import cli, output
+from mptcpapi.command import cli, doctor, output
+from mptcpapi.command.checks import Check
 from mptcpapi.command.start import main
+from mptcpapi.subflow_options.table import OPTIONS
 
 COMMANDS = (
     "list", "show", "open", "close", "backup", "option", "announce", "monitor", "run", "doctor"
@@ -71,14 +73,26 @@ def test_every_command_is_in_the_help() -> None:
         (("show", "--pid", "-1", "--fd", "3"), "-1 is not in the range"),
         (("close", TOKEN, "two"), "'two' is not a valid integer"),
         (("close", TOKEN), "Missing argument 'SUBFLOW'"),
-        (("close", TOKEN, "1", "--timeout", "-1"), "-1: expected a number from 0 to 86400"),
-        (("close", TOKEN, "1", "--timeout", "nan"), "nan: expected a number from 0 to 86400"),
+        (("close", TOKEN, "1", "--timeout", "-1"), "'-1': expected a number from 0 to 86400"),
+        (("close", TOKEN, "1", "--timeout", "nan"), "'nan': expected a number from 0 to 86400"),
         (("backup", TOKEN, "1", "maybe"), "'maybe' is not one of 'on', 'off'"),
-        (("option", TOKEN, "1", "IP_TTL"), "'IP_TTL': one subflow has no such option, but: SO_"),
+        (("close", TOKEN, "1", "--timeout", "\u0661"), "expected a number from 0 to 86400"),
+        (("close", TOKEN, "1", "--timeout", "1_0"), "expected a number from 0 to 86400"),
+        (("backup", TOKEN, "\u0661", "on"), "'\u0661' is not a valid integer"),
+        (("backup", TOKEN, "1_0", "on"), "'1_0' is not a valid integer"),
+        (("show", "--pid", "\u0661", "--fd", "3"), "'\u0661' is not a valid integer"),
+        (("announce", TOKEN, "--withdraw", "\u0661"), "'\u0661' is not a valid integer"),
+        (("option", TOKEN, "1", "IP_TTL"), "one subflow has no such option: did you mean IP_TOS? "),
+        (("option", TOKEN, "1", "congestion"), "did you mean TCP_CONGESTION? "),
+        (("option", TOKEN, "1", "zzzzz"), "one subflow has no such option (mptcpapi option --help"),
+        (("list", "--netns", ""), "'': expected a process, or a name that 'ip netns' prints"),
+        (("list", "--netns", "."), "'.': expected a process, or a name that 'ip netns' prints"),
         (("announce", TOKEN), "expected an ADDRESS, or --withdraw ID"),
+        (("option", TOKEN, "1", "IP_TOS", "\u0661"), "IP_TOS takes a number, not '\u0661'"),
+        (("announce", TOKEN, "10.0.2.1:1", "--port", "2"), "has a port already: leave out --port"),
         (("announce", TOKEN, "10.0.2.1", "--withdraw", "3"), "expected an ADDRESS, or --withdraw"),
         (("announce", TOKEN, "10.0.2.1", "--port", "0"), "0 is not in the range"),
-        (("monitor", "--seconds", "-1"), "-1: expected a number from 0 to 86400"),
+        (("monitor", "--seconds", "-1"), "'-1': expected a number from 0 to 86400"),
         (("walk",), "No such command 'walk'"),
     ],
 )
@@ -95,6 +109,13 @@ def test_usage(
     assert said.count("\n") == 1
 
 
+def test_the_help_has_the_names_of_all_options() -> None:
+    text = CliRunner().invoke(cli.commands, ["option", "--help"]).stdout
+
+    names = {option.name for option in OPTIONS} - {"TCP_INFO"}
+    assert names <= set(re.findall(r"[A-Z0-9_]+", text))
+
+
 def test_without_arguments_there_is_help(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -103,7 +124,7 @@ def test_without_arguments_there_is_help(
     assert "mptcpapi open 8591ee50" in "".join(capsys.readouterr())
 
 
-@pytest.mark.parametrize("name", ["nowhere", str(2**22 + 1)])
+@pytest.mark.parametrize("name", ["nowhere", str(2**22 + 1), "\u0661"])
 def test_a_namespace_that_is_not_there(
     name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -148,6 +169,25 @@ def test_the_doctor_agrees_with_the_socket_module(
     keys = {"name", "ok", "found", "remedy", "command"}
     assert all(each.keys() == keys for each in found["checks"])
     assert not [each for each in found["checks"] if each["ok"] is False and not each["remedy"]]
+
+
+def test_the_doctor_says_nothing_twice(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Several things are missing for the same reason, or one command helps against all."""
+    found = [
+        Check("MPTCP", True, "sockets can be made"),
+        Check("abort", False, "not allowed", "takes CAP_NET_ADMIN", "sudo this"),
+        Check("options", False, "not allowed", "takes CAP_BPF", "sudo this"),
+        Check("events", False, "not allowed", "takes CAP_NET_ADMIN", "sudo this"),
+    ]
+    monkeypatch.setattr(doctor, "checks", lambda _: found)
+    run(monkeypatch, "doctor")
+
+    assert capsys.readouterr().out.split("\n\n")[1:] == [
+        "abort, events: takes CAP_NET_ADMIN",
+        "options: takes CAP_BPF\n    sudo this\n",
+    ]
 
 
 def _has_mptcp() -> bool:

@@ -67,6 +67,17 @@ def next_event(timeout: Any) -> object:
         return events.next(timeout)
 
 
+def of_a_socket(name: str) -> Operation:
+    """A method that takes an address, of a socket that is closed afterwards."""
+
+    def call(address: Any) -> object:
+        with Socket() as sock:
+            return getattr(sock, name)(address)
+
+    return Operation(call, PLACE)
+
+
+PLACE = {"address": ("place", (HERE, 0))}
 SOCKET = ("connection", None)
 """The good one is made when the test runs."""
 SUBFLOW = ("subflow", 1)
@@ -97,6 +108,23 @@ def at_connection(names: dict[str, tuple[str, Any]]) -> dict[str, tuple[str, Any
     return {("connection" if name == "sock" else name): each for name, each in names.items()}
 
 
+CREATING = {
+    "Socket.bind": of_a_socket("bind"),
+    "Socket.connect": of_a_socket("connect"),
+    "Socket.connect_ex": of_a_socket("connect_ex"),
+    "create_server": Operation(mptcpapi.create_server, PLACE),
+    "create_connection": Operation(
+        mptcpapi.create_connection, PLACE | {"source_address": ("own place", (HERE, 0))}
+    ),
+    "aio.open_connection": Operation(
+        lambda address: awaited(aio.open_connection)(*address), {"address": ("host and port", 0)}
+    ),
+    "aio.start_server": Operation(
+        lambda address: awaited(aio.start_server)(print, *address),
+        {"address": ("host and port", 0)},
+    ),
+}
+"""Which make a socket, or the standard library does the most of it."""
 OPERATIONS = {
     "connections": Operation(mptcpapi.connections, {}),
     "in_use": Operation(mptcpapi.in_use, {"sock": ("socket", None)}),
@@ -205,10 +233,20 @@ ADDRESSES = [
     {0: HERE, 1: 5},
 ]
 
+PLACES = [
+    *((HERE, port) for port in (-1, 65536, 1 << 40, 1 << 70, 1.5)),
+    ("\ud800", 80),
+    (5, 80),
+]
+"""What Python itself has OverflowError, UnicodeError or TypeError for."""
+
 BAD: dict[str, list[tuple[Any, Expected]]] = {
     "subflow": [(value, NO_SUBFLOW) for value in (0, -1, 7, 256, 1 << 40, None, *NO_NUMBERS)],
     "address": [(value, WRONG) for value in ADDRESSES],
     "any address": [(value, WRONG) for value in ADDRESSES if "::1" not in str(value)],
+    "place": [(value, WRONG) for value in (*PLACES, HERE, (HERE,), (), None, 5)],
+    "own place": [(value, WRONG) for value in (*PLACES, HERE, (HERE,), (), 5)],
+    "host and port": [(value, WRONG) for value in PLACES],
     "host": [(value, WRONG) for value in NO_HOSTS if "::1" not in str(value)],
     "port": [(value, WRONG) for value in BAD_PORTS],
     "timeout": [
@@ -241,7 +279,7 @@ BAD: dict[str, list[tuple[Any, Expected]]] = {
 }
 CASES = [
     pytest.param(name, argument, value, expected, id=f"{name}-{argument}-{str(value)[:20]!a}")
-    for name, operation in OPERATIONS.items()
+    for name, operation in (CREATING | OPERATIONS).items()
     for argument, (kind, _) in operation.arguments.items()
     for value, expected in BAD[kind]
 ]
@@ -322,7 +360,7 @@ def arguments(client: Socket, operation: Operation) -> dict[str, Any]:
 def test_an_argument_that_cannot_be(
     client: Socket, name: str, argument: str, value: object, expected: Expected
 ) -> None:
-    operation = OPERATIONS[name]
+    operation = (CREATING | OPERATIONS)[name]
     given = arguments(client, operation) | {argument: value}
 
     check(refusal_of(lambda: operation.call(**given)), expected)

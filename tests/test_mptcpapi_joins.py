@@ -1,27 +1,12 @@
 """What a socket keeps open for the subflows that its peer opens, and for how long."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import mptcpapi
-from mptcpapi import NoPrivilege, Socket, Unavailable, Unsupported, joins, settings
-
-
-@pytest.fixture
-def listener() -> Iterator[Socket]:
-    """A listening socket, made while the userspace path manager was the chosen one."""
-    try:
-        mptcpapi.set_path_manager("userspace")
-        made = mptcpapi.create_server(("127.0.0.1", 0))
-    except (NoPrivilege, Unavailable, Unsupported) as reason:
-        pytest.skip(str(reason))
-    finally:
-        mptcpapi.set_path_manager("kernel")
-    with made:
-        yield made
+from mptcpapi import Socket, Unavailable, joins, settings
 
 
 def netlink_sockets() -> int:
@@ -99,20 +84,12 @@ def test_a_listener_of_another_program_gets_one_when_it_accepts(listener: Socket
     with Socket(fileno=os.dup(listener.fileno())) as inherited:
         listener.close()
         assert netlink_sockets() == 0
-        mptcpapi.set_path_manager("userspace")
-        try:
-            accepted_by(inherited).close()
-        finally:
-            mptcpapi.set_path_manager("kernel")
+        accepted_by(inherited).close()
         assert netlink_sockets() == 1
 
 
 def test_listening_a_second_time_takes_no_more(listener: Socket) -> None:
-    mptcpapi.set_path_manager("userspace")
-    try:
-        listener.listen(5)
-    finally:
-        mptcpapi.set_path_manager("kernel")
+    listener.listen(5)
 
     assert netlink_sockets() == 1
 

@@ -5,7 +5,7 @@ import multiprocessing
 import os
 import pickle
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from errno import EBADF, EINVAL
 from pathlib import Path
 from typing import Any
@@ -14,26 +14,13 @@ import pytest
 from other_process import Own, tell, tell_of_received
 
 import mptcpapi
-from mptcpapi import InvalidArgument, NoPrivilege, Socket, SocketClosed, Unavailable, Unsupported
+from mptcpapi import InvalidArgument, Socket, SocketClosed
 from mptcpapi.processes import sockets_of
 from mptcpapi.testing import FakeStack
 
 STARTS = multiprocessing.get_all_start_methods()
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 """Python 3.12 warns of it where threads run, as that which hands over descriptors does."""
-
-
-@pytest.fixture
-def listener() -> Iterator[Socket]:
-    """One of the userspace path manager, so that it accepts subflows."""
-    try:
-        mptcpapi.set_path_manager("userspace")
-        made = mptcpapi.create_server(("127.0.0.1", 0))
-    except (NoPrivilege, Unavailable, Unsupported) as reason:
-        pytest.skip(str(reason))
-    with made:
-        yield made
-    mptcpapi.set_path_manager("kernel")
 
 
 def as_argument(context: Any, sock: Socket) -> Any:

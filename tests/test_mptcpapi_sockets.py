@@ -104,6 +104,44 @@ def test_both_ends_speak_mptcp(pair: Pair) -> None:
         assert end.token() > 0
 
 
+class Named(Socket):
+    """A class of an application that cannot be made of a descriptor alone."""
+
+    def __init__(self, name: str, fileno: int | None = None) -> None:
+        super().__init__(fileno=fileno)
+        self.name = name
+
+
+class Counted(Socket):
+    """One that can, and has more to its constructor."""
+
+    def __init__(self, *arguments: int, count: int = 7, fileno: int | None = None) -> None:
+        super().__init__(*arguments, fileno=fileno)
+        self.count = count
+
+
+def test_a_class_that_descriptors_do_not_fit(listener: Socket) -> None:
+    """It is told so, and no descriptor is left."""
+    with Named("own", listener.detach()) as own, mptcpapi.create_connection(own.getsockname()):
+        for call in (own.accept, own.dup):
+            with pytest.raises(InvalidArgument, match=r"class Named: .* fileno=\.\.\. alone") as no:
+                call()
+            assert no.value.errno == EINVAL
+
+
+def test_a_class_with_a_constructor_of_its_own(listener: Socket) -> None:
+    with (
+        Counted(fileno=listener.detach(), count=8) as own,
+        mptcpapi.create_connection(own.getsockname()),
+        own.dup() as twin,
+    ):
+        accepted, _ = twin.accept()
+        accepted.close()
+
+    assert (type(twin), type(accepted)) == (Counted, Counted)
+    assert (own.count, twin.count, accepted.count) == (8, 7, 7)
+
+
 def test_the_initial_subflow_is_listed_at_both_ends(pair: Pair) -> None:
     (there,), (here,) = pair.client.subflows(), pair.server.subflows()
 

@@ -1,12 +1,15 @@
 """``mptcpapi run`` without a network: exit, signals, descriptors, and what is left."""
 
 import json
+import os
 import signal
 import socket
 import subprocess
 import sys
 import time
+from errno import ENOSYS
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -184,11 +187,27 @@ if os.fork() == 0:
     assert protocol == socket.IPPROTO_MPTCP
 
 
-def supervisors() -> set[int]:
-    """The supervisors that there are."""
+def supervisors(mark: str) -> set[int]:
+    """The supervisors that were started with this in their environment, as the programs were."""
     numbers = {int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal()}
     return {number for number in numbers if program_of(number) == "mptcpapi-run"
-            and Path(f"/proc/{number}/cmdline").read_bytes()}  # fmt: skip
+            and mark in environment_of(number)}  # fmt: skip
+
+
+def environment_of(number: int) -> str:
+    try:
+        return Path(f"/proc/{number}/environ").read_text(errors="replace")
+    except OSError:  # another user's, or gone
+        return ""
+
+
+@pytest.fixture
+def mark() -> str:
+    return f"MARK={uuid4()}"
+
+
+def marked(mark: str) -> dict[str, str]:
+    return dict([*os.environ.items(), tuple(mark.split("="))])
 
 
 def wait_for(condition: "object") -> None:
@@ -198,20 +217,42 @@ def wait_for(condition: "object") -> None:
         time.sleep(0.01)
 
 
-def test_nothing_is_left() -> None:
+def test_nothing_is_left(mark: str) -> None:
     """The supervisor, which is no child of the program, ends with it: kill -9 included."""
-    before = supervisors()
     with subprocess.Popen([*RUN, "--", "cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                          bufsize=0) as process:  # fmt: skip
+                          bufsize=0, env=marked(mark)) as process:  # fmt: skip
         assert process.stdin is not None
         assert process.stdout is not None
         process.stdin.write(b"ready")
         assert process.stdout.read(5) == b"ready"
-        (mine,) = supervisors() - before
+        (mine,) = supervisors(mark)
         assert Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text() == ""
         process.kill()
 
-    wait_for(lambda: mine not in supervisors())
+    wait_for(lambda: mine not in supervisors(mark))
+
+
+@needs_mptcp
+def test_without_its_supervisor_a_program_does_not_hang(mark: str) -> None:
+    """New sockets fail with ENOSYS; a connection that it has goes on."""
+    code = f"""{TELL}
+one = make(2, 1, 0)
+print("ready", flush=True)
+input()
+import ctypes
+libc = ctypes.CDLL(None, use_errno=True)
+print(libc.socket(2, 1, 0), ctypes.get_errno(), tell(one)[1])
+"""
+    command = [*RUN, "--", sys.executable, "-c", code]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                          env=marked(mark)) as process:  # fmt: skip
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        (mine,) = supervisors(mark)
+        os.kill(mine, signal.SIGKILL)
+        said, _ = process.communicate("\n", timeout=PATIENCE)
+
+    assert said.split() == ["-1", str(ENOSYS), str(int(socket.IPPROTO_MPTCP))]
 
 
 def test_a_pipe_ends_with_the_program() -> None:

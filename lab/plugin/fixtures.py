@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -17,20 +18,27 @@ from lab.flow import family as flow_family
 from lab.host import LabNode
 from lab.load import load
 from lab.model import Topology
-from lab.plugin.markers import flow_options, planted, topology_file
+from lab.plugin import markers
+from lab.plugin.markers import flow_options, planted
 from lab.plugin.verdicts import RUN, at_the_end, on_condition
 from lab.result import Run
 from lab.verify import Report
 
 
 @pytest.fixture
-def topology(request: pytest.FixtureRequest) -> Topology:
-    """The topology that the test is marked with."""
-    return load(topology_file(request))
+def topology_file(request: pytest.FixtureRequest) -> Path:
+    """The file that the test's marker names; a module may have a fixture that writes its own."""
+    return markers.topology_file(request)
 
 
 @pytest.fixture
-def result(request: pytest.FixtureRequest, topology: Topology) -> Run:
+def topology(topology_file: Path) -> Topology:
+    """The topology of the test."""
+    return load(topology_file)
+
+
+@pytest.fixture
+def result(request: pytest.FixtureRequest, topology: Topology, topology_file: Path) -> Run:
     """The run of this test: its directory, its records, its seed."""
     planted(request)  # a mistake in it is told before anything is built
     config = request.config
@@ -42,7 +50,7 @@ def result(request: pytest.FixtureRequest, topology: Topology) -> Run:
     )
     request.node.stash[RUN] = run
     command = ["pytest", *map(str, config.invocation_params.args)]
-    environment.introduce(run, topology, topology_file(request), command)
+    environment.introduce(run, topology, topology_file, command)
     return run
 
 
@@ -55,7 +63,8 @@ def net(request: pytest.FixtureRequest, topology: Topology, result: Run) -> Iter
             or "pytest was started with plug-in objects, which cannot follow it "
             "into a sandbox: start it as 'pytest' or 'python -m pytest'"
         )
-    with Network(topology, backend=request.config.option.backend) as network:
+    backend = request.config.option.backend
+    with Network(topology, backend=backend, seed=result.seed) as network:
         on_condition(request.node, network.require_sound)
         result.describe(before=environment.state(network.nodes), backend=network.backend)
         yield network

@@ -14,10 +14,10 @@ from click.shell_completion import CompletionItem
 import mptcpapi
 from mptcpapi import netns
 from mptcpapi.command import output
+from mptcpapi.command.numbers import Seconds, Whole
 from mptcpapi.discovery import find
 
 ANY = "any"
-_A_DAY = 86_400
 _NAMED_NAMESPACES = Path("/run/netns")
 _NETNS = "mptcpapi.netns"
 """Where click's context has what --netns says."""
@@ -114,9 +114,12 @@ def _enter(ctx: click.Context, param: click.Parameter, value: str | None) -> Non
     While a shell completes, the completion does so: nothing may be said of one that is not there.
     """
     if value is not None:
-        ctx.meta[_NETNS] = (
-            Path("/proc", value, "ns/net") if value.isdecimal() else _NAMED_NAMESPACES / value
-        )
+        is_pid = re.fullmatch("[0-9]+", value)
+        ctx.meta[_NETNS] = Path("/proc", value, "ns/net") if is_pid else _NAMED_NAMESPACES / value
+        if ctx.meta[_NETNS] == _NAMED_NAMESPACES:
+            raise click.BadParameter(
+                f"{value!r}: expected a process, or a name that 'ip netns' prints"
+            )
         if not ctx.resilient_parsing:
             netns.enter(ctx.meta[_NETNS])
 
@@ -162,7 +165,7 @@ def connection_argument(*, required: bool) -> Callable[[Function], Function]:
 
 
 subflow_argument = click.argument(
-    "subflow", metavar="SUBFLOW", type=click.IntRange(min=0), shell_complete=_complete_subflow
+    "subflow", metavar="SUBFLOW", type=Whole(min=0), shell_complete=_complete_subflow
 )
 
 
@@ -176,15 +179,8 @@ def seconds_option(
 ) -> Callable[[Function], Function]:
     """A time to wait, or to work."""
     return click.option(
-        name, type=float, callback=_check_seconds, default=default, show_default=True,
-        metavar="SECONDS", help=help,
-    )  # fmt: skip
-
-
-def _check_seconds(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:
-    if value is None or 0 <= value <= _A_DAY:  # not so: nan, which click's own ranges let through
-        return value
-    raise click.BadParameter(f"{value:g}: expected a number from 0 to {_A_DAY} (a day)")
+        name, type=Seconds(), default=default, show_default=True, metavar="SECONDS", help=help
+    )
 
 
 timeout_option = seconds_option("--timeout", default=10.0, help="How long to wait for it.")

@@ -30,18 +30,20 @@ def doctor(ctx: click.Context, as_json: bool) -> None:
         for each in found:
             mark = f"{_MARKS[each.ok]:4}"
             output.show_text(f"{mark}{each.name}: {each.found}", hanging=len(mark))
-        for (remedy, command), names in _remedies(found):
-            click.echo()
-            output.show_text(f"{', '.join(names)}: {remedy}")
+        for command, remedies in by_command(found).items():
+            for remedy, names in remedies.items():
+                click.echo()
+                output.show_text(f"{', '.join(names)}: {remedy}")
             if command:
                 click.echo(f"    {command}")
     ctx.exit(0 if usable else 1)
 
 
-def _remedies(found: Iterable[Check]) -> Iterable[tuple[tuple[str, str], list[str]]]:
-    """What to do, and about what."""
-    remedies: dict[tuple[str, str], list[str]] = {}
+def by_command(found: Iterable[Check]) -> dict[str, dict[str, list[str]]]:
+    """What to type, for which remedies, for which checks: each once."""
+    commands: dict[str, dict[str, list[str]]] = {}
     for each in found:
         if each.remedy:
-            remedies.setdefault((each.remedy, each.command), []).append(each.name)
-    return remedies.items()
+            names = commands.setdefault(each.command, {}).setdefault(each.remedy, [])
+            names.append(each.name)
+    return commands

@@ -12,6 +12,7 @@ import mptcpapi
 from mptcpapi import Connection, Endpoint, MptcpInfo, Subflow, SubflowDetails, TcpInfo
 from mptcpapi.command import output
 from mptcpapi.command.arguments import Target, connection_argument, examples, shared
+from mptcpapi.command.numbers import Whole
 from mptcpapi.info import read_names
 
 SUBFLOW_COLUMNS = ("id", "local", "remote", "state", "priority")
@@ -74,8 +75,8 @@ def _whose(connection: Connection) -> str:
     )
 )
 @connection_argument(required=False)
-@click.option("--pid", type=click.IntRange(min=1), help="The process that has the connection.")
-@click.option("--fd", type=click.IntRange(min=0), help="Its descriptor for it.")
+@click.option("--pid", type=Whole(min=1), help="The process that has the connection.")
+@click.option("--fd", type=Whole(min=0), help="Its descriptor for it.")
 @shared
 def show(target: Target | None, pid: int | None, fd: int | None, as_json: bool) -> None:
     """One connection: its figures and its subflows."""

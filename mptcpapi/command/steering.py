@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
+from difflib import get_close_matches
 
 import click
 from click.shell_completion import CompletionItem
@@ -20,7 +22,8 @@ from mptcpapi.command.arguments import (
     timeout_option,
 )
 from mptcpapi.command.looking import SUBFLOW_BLOCK, SUBFLOW_COLUMNS, subflow_row
-from mptcpapi.endpoint import Address
+from mptcpapi.command.numbers import Whole, is_plain
+from mptcpapi.endpoint import Address, split
 from mptcpapi.subflow_options.table import OPTIONS, Kind, Option
 
 _OPTIONS = {option.name: option for option in OPTIONS if option.name != "TCP_INFO"}
@@ -31,8 +34,9 @@ def _parse_option(ctx: click.Context, param: click.Parameter, text: str) -> Opti
     """The option of that name, which may be in small letters."""
     if option := _OPTIONS.get(text.upper()):
         return option
-    known = ", ".join(_OPTIONS)
-    raise click.UsageError(f"{text!r}: one subflow has no such option, but: {known}", ctx)
+    near = ", ".join(get_close_matches(text.upper(), _OPTIONS, 3, cutoff=0.6))
+    hint = f": did you mean {near}?" if near else ""
+    raise click.UsageError(f"{text!r}: one subflow has no such option{hint}", ctx)
 
 
 def _complete_option(
@@ -126,7 +130,8 @@ def backup(target: Target, subflow: int, state: str, timeout: float, as_json: bo
 
 
 @click.command(
-    epilog=examples(
+    epilog=f"NAMEs: {', '.join(_OPTIONS)}.\n\n"
+    + examples(
         "mptcpapi option 8591ee50 2 TCP_CONGESTION",
         "mptcpapi option 8591ee50 2 IP_TOS 0x28",
     )
@@ -139,12 +144,12 @@ def backup(target: Target, subflow: int, state: str, timeout: float, as_json: bo
 def option(target: Target, subflow: int, name: Option, value: str | None, as_json: bool) -> None:
     """Get or set an option of one subflow.
 
-    It is set if there is a VALUE, and printed as it then is. NAME is a name in C, such as IP_TOS,
-    SO_MARK, TCP_CONGESTION, TCP_USER_TIMEOUT; VALUE is a number (0x... too) or a name.
+    It is set if there is a VALUE, and printed as it then is. NAME is its name in C (below); VALUE
+    is a number (0x... too) or a name.
     """
+    encoded = None if value is None else _encode(name, value)
     with target.borrow() as connection:
-        if value is not None:
-            encoded = _encode(name, value)
+        if encoded is not None:
             mptcpapi.set_subflow_option(connection, subflow, name.level, name.number, encoded)
         found = _read(connection, subflow, name, value)
     if as_json:
@@ -156,10 +161,10 @@ def option(target: Target, subflow: int, name: Option, value: str | None, as_jso
 def _encode(option: Option, value: str) -> int | bytes:
     if option.kind is Kind.NAME:
         return os.fsencode(value)
-    try:
-        return int(value, 0)
-    except ValueError as broken:
-        raise click.UsageError(f"{option.name} takes a number, not {value!r}") from broken
+    if is_plain(value):
+        with suppress(ValueError):
+            return int(value, 0)
+    raise click.UsageError(f"{option.name} takes a number, not {value!r}")
 
 
 def _read(
@@ -178,6 +183,15 @@ def _read(
         return value
 
 
+def _with_port(address: str, port: int | None) -> Address:
+    if port is None:
+        return address
+    host, meant = split(address, port)
+    if meant != port:
+        raise click.UsageError(f"{address!r} has a port already: leave out --port {port}")
+    return host, port
+
+
 @click.command(
     epilog=examples(
         "mptcpapi announce 8591ee50 10.0.2.1 --port 7001",
@@ -186,9 +200,9 @@ def _read(
 )
 @connection_argument(required=True)
 @click.argument("address", required=False)
-@click.option("--port", type=click.IntRange(1, 65535), help="Where it listens; else the peer's.")
-@click.option("--id", "number", type=click.IntRange(1, 255), help="Address id; else one is chosen.")
-@click.option("--withdraw", type=click.IntRange(0, 255), metavar="ID",
+@click.option("--port", type=Whole(1, 65535), help="Where it listens; else the peer's.")
+@click.option("--id", "number", type=Whole(1, 255), help="Address id; else one is chosen.")
+@click.option("--withdraw", type=Whole(0, 255), metavar="ID",
               help="Take the address with this id back instead.")  # fmt: skip
 @shared
 def announce(
@@ -207,12 +221,11 @@ def announce(
         raise click.UsageError("expected an ADDRESS, or --withdraw ID")
     if withdraw is not None and (port is not None or number is not None):
         raise click.UsageError("--withdraw takes neither --port nor --id")
+    place = None if address is None else _with_port(address, port)
     with target.borrow() as connection:
-        if address is not None:
+        if place is not None:
             done = "announced"
-            number = mptcpapi.announce(
-                connection, address if port is None else (address, port), id=number
-            )
+            number = mptcpapi.announce(connection, place, id=number)
         else:
             done, number = "withdrawn", withdraw
             mptcpapi.withdraw(connection, withdraw or 0)

@@ -232,7 +232,7 @@ class _Below(socket.socket):
     def connect_ex(self, address: Any) -> int:
         """Like ``connect``, but return the errno."""
         try:
-            self.connect(address)
+            _Below.connect(self, address)  # not what `Socket` makes of it
         except OSError as failed:
             return failed.errno or 0
         return 0

@@ -216,7 +216,7 @@ static void try_what_cannot_be(const char *first, const struct sockaddr_in *remo
 	say_error("constant", getsockopt(sock, IPPROTO_TCP, MPTCP_GET_SUB_IDS, (char *)"x", &length));
 	say_error("descriptor", getsockopt(sock + 1, IPPROTO_TCP, MPTCP_GET_SUB_IDS, buffer, &length));
 	say_error("file", getsockopt(0, IPPROTO_TCP, MPTCP_GET_SUB_IDS, buffer, &length));
-	printf("error name %d\n", resolve("multipaath-tcp.invalid", 80, &local) ? EINVAL : 0);
+	printf("error name %d\n", resolve("multipath-tcp..org", 80, &local) ? EINVAL : 0);
 }
 
 int main(int argc, char **argv)
