@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -11,15 +12,22 @@ from typing import Any, Self
 from mininet.net import Mininet
 
 from lab import sandbox
-from lab.errors import InvalidRun, NotInstalled, UsageError
+from lab.errors import InvalidRun, NotInstalled, SandboxForbidden, UsageError
 from lab.host import LabNode
-from lab.link import LabLink
+from lab.link import LabLink, wait_for
 from lab.model import Topology
 from lab.names import resolvable
 from lab.topo import YamlTopo
 
 TOOLS = {"mnexec": "mininet", "ifconfig": "net-tools"}
 """Programs that Mininet's nodes need, and the Debian packages that bring them."""
+
+AT_LEAST, MANY_DESCRIPTORS = 100, 20_000
+"""Open files of a process without any network, and what is plenty."""
+
+OTHER_DESCRIPTORS, DESCRIPTORS = 1000, 8
+"""Open files besides those of the network, and of each node and link: its namespace, the terminal
+of its shell, the pipes of its capture or of what emulates it."""
 
 
 class Network(Mininet):  # type: ignore[misc]
@@ -33,19 +41,21 @@ class Network(Mininet):  # type: ignore[misc]
     :raises Unsupported: a link asks for what cannot be emulated.
 
     ``backend`` names what emulates impairments (:mod:`lab.backend`); None takes what works here.
+    ``seed`` begins what it draws, as far as it takes one.
     """
 
-    def __init__(self, topology: Topology, *, backend: str | None = None) -> None:
+    def __init__(self, topology: Topology, *, backend: str | None = None, seed: int = 0) -> None:
         if not sandbox.inside():
             raise UsageError(
                 "a network is made in a sandbox only: use pytest, or mptcp-lab exec -- COMMAND"
             )
         _require_tools()
+        _allow_descriptors(topology)
         self.topology = topology
         self._undo = ExitStack()
         # Mininet would insist on uid 0 and raise the machine's limits; a sandbox needs neither.
         Mininet.inited = True
-        topo = YamlTopo(topology, backend=backend)
+        topo = YamlTopo(topology, backend=backend, seed=seed)
         self.backend = topo.backend
         """Name of what emulates impairments; None if no link has any."""
         super().__init__(topo=topo, controller=None, build=False)
@@ -54,6 +64,7 @@ class Network(Mininet):  # type: ignore[misc]
         with ExitStack() as undo:
             undo.callback(self.stop)
             self.build()
+            wait_for(self.links)
             undo.enter_context(resolvable(self.topology))
             self._undo = undo.pop_all()
         return self
@@ -65,6 +76,11 @@ class Network(Mininet):  # type: ignore[misc]
         traceback: TracebackType | None,
     ) -> None:
         self._undo.close()
+
+    def addLink(self, *ends: str, **how: Any) -> LabLink:
+        """Make a link; while the network is built, all of them are waited for together."""
+        link: LabLink = super().addLink(*ends, **{"wait": self.built, **how})
+        return link
 
     def node(self, name: str) -> LabNode:
         """The host or router of that name.
@@ -128,6 +144,26 @@ class Network(Mininet):  # type: ignore[misc]
     def nodes(self) -> list[LabNode]:
         """Every host and router; ``switches`` has the others."""
         return list(self.hosts)
+
+
+def _allow_descriptors(topology: Topology) -> None:
+    """Let this process open as many files as the network needs, if the hard limit allows it.
+
+    No more: mnexec(1) closes each number that could be one, before it starts a shell.
+
+    :raises SandboxForbidden: it does not allow what every such network needs.
+    """
+    parts = len(topology.nodes) + len(topology.switches) + len(topology.links)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < AT_LEAST + parts:
+        raise SandboxForbidden(
+            f"a network of {parts} nodes and links needs {AT_LEAST + parts} open files, and a "
+            f"process may have {hard} here (ulimit -Hn): as root run: ulimit -n {MANY_DESCRIPTORS}"
+        )
+    wanted = OTHER_DESCRIPTORS + DESCRIPTORS * parts
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))
 
 
 def _require_tools() -> None:

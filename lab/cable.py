@@ -22,7 +22,7 @@ from lab import netns, shape
 from lab.errors import UsageError
 from lab.hop import Changeable, Hop
 from lab.hop.pair import Pair
-from lab.interfaces import End, add_pair, index_of, set_state, wait_until_up
+from lab.interfaces import End, add_pair, index_of, wait_until_up
 from lab.model import Direction
 
 NO_IPV6 = Path("/proc/sys/net/ipv6/conf/default/disable_ipv6")
@@ -62,8 +62,7 @@ class Cable:
     def _lay(self, netlink: IPRoute, first: End, second: End) -> None:
         NO_IPV6.write_text("1", encoding="ascii")
         for port, end in zip(PORTS, (first, second), strict=True):
-            add_pair(netlink, (port, self.namespace), end)
-            set_state(end, "up")
+            add_pair((port, self.namespace), end)
         for number, hop in enumerate(self.hops):
             hop.make(netlink, f"left{number}", f"right{number}")
         for direction, place in ((self.there, self._entrance(0)), (self.back, self._entrance(1))):

@@ -191,6 +191,32 @@ def show(run: Path | None, as_json: bool) -> None:
         Console().print(part, markup=False, highlight=False, soft_wrap=isinstance(part, str))
 
 
+@commands.command(epilog="Example: mptcp-lab measure two_paths --quick")
+@click.argument("topology")
+@click.option("--backend", help="What emulates delay, loss and the like (default: what works).")
+@click.option("--quick", is_flag=True, help="As before scenarios: a second or two, all at once.")
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+def measure(topology: str, backend: str | None, quick: bool, as_json: bool) -> None:
+    """Measure each link of a topology (a name, or a path) against its file, in both directions.
+
+    The status is 0 if all is as declared, within the tolerance that is shown; else 1.
+    """
+    from lab.fidelity import budget, table
+    from lab.fidelity.verdict import Known
+    from lab.load import find, load
+
+    file = find(topology, Path())
+    declared = load(file)
+    _enter_sandbox(file)
+    verdict = Known(backend).of(declared, budget.SCENARIO if quick else budget.THOROUGH)
+    if as_json:
+        click.echo(json.dumps(verdict.as_dict(), indent=2))
+    else:
+        click.echo("\n".join(table.lines(verdict)))
+        click.echo(f"\nThe machine meanwhile: {verdict.load or 'nothing to measure'}.")
+    sys.exit(1 if [*verdict.misses()] else 0)
+
+
 @commands.command("verify", epilog="Example: mptcp-lab verify client.pcap server.pcap")
 @click.argument("files", nargs=-1, required=True, type=_PATH)
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
@@ -205,6 +231,36 @@ def verify_captures(files: tuple[Path, ...], as_json: bool) -> None:
     report = verify_files(files)
     click.echo(json.dumps(report.as_dict(), indent=2) if as_json else str(report))
     sys.exit(_STATUS[report.verdict])
+
+
+@commands.command(
+    epilog="Examples: mptcp-lab doctor two_paths; mptcp-lab doctor --here --to 192.0.2.7"
+)
+@click.argument("topology", required=False)
+@click.option("--here", is_flag=True, help="Look at this machine; nothing is changed or sent.")
+@click.option("--from", "start", metavar="HOST", help="The host that connects.")
+@click.option("--to", "target", metavar="HOST", help="The host, or with --here the address, that "
+              "it connects to.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print what is found as JSON.")
+def doctor(
+    topology: str | None, here: bool, start: str | None, target: str | None, as_json: bool
+) -> None:
+    """Explain why a subflow cannot appear: in a TOPOLOGY, or --here; and what to type against it.
+
+    The status is 0 if nothing stops subflows, and 1 if something does.
+    """
+    from lab.doctor import command
+    from lab.load import find, load
+
+    if (topology is not None) == here or (here and start):
+        raise click.UsageError("name a topology, or write --here (with no --from)")
+    if here:
+        sys.exit(command.show(command.of_this_machine(target), None, as_json=as_json))
+    file = find(topology or "", Path())
+    declared = load(file)
+    _enter_sandbox(file)
+    examined = command.of_topology(declared, (start, target))
+    sys.exit(command.show(examined, file, as_json=as_json))
 
 
 _STATUS = {"verified": 0, "violated": 1, "doubtful": 1, "unchecked": 3}

@@ -55,7 +55,7 @@ def run(
     """
     kept = Run(results, "demo", seed=secrets.randbits(32))
     environment.introduce(kept, topology, file, ["mptcp-lab", *sys.argv[1:]])
-    with _judged(kept), Network(topology, backend=backend) as network:
+    with _judged(kept), Network(topology, backend=backend, seed=kept.seed) as network:
         kept.describe(before=environment.state(network.nodes), backend=network.backend)
         hosts = [network.node(name) for name in topology.hosts]
         with Captures(hosts, kept.captures) as captures, network.sound():

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
-from typing import Any
 
 from lab import shape
 from lab.backend import Backend, choose
-from lab.errors import Unsupported
 from lab.hop import Hop
+from lab.hop.middlebox import Middleboxes
 from lab.model import Direction
+from lab.model.boxes import Middlebox
 
 SHAPER = ("rate", "queue", "middlebox")
 """Fields of a direction that no backend of impairments is needed for."""
@@ -18,11 +19,12 @@ SHAPER = ("rate", "queue", "middlebox")
 class Emulation:
     """Makes the hops of links; the backend is looked for when the first link needs one.
 
-    :raises UsageError: there is no backend of that name.
+    ``seed`` begins whatever is drawn, as far as the backend takes one.
     """
 
-    def __init__(self, backend: str | None = None) -> None:
+    def __init__(self, backend: str | None = None, seed: int = 0) -> None:
         self._name = backend
+        self._random = random.Random(seed)  # noqa: S311 - repeatable on purpose
         self.backend: Backend | None = None
         """What emulates impairments, if any link has some."""
 
@@ -36,11 +38,11 @@ class Emulation:
         """
         shape.check(link, there)
         shape.check(link, back)
-        return [
-            *_middleboxes(link, back.middlebox, "back"),
-            *self._impairments(link, there, back),
-            *_middleboxes(link, there.middlebox, "there"),
-        ]
+        impairments = self._impairments(link, there, back)
+        if not impairments:
+            return _middleboxes(there.middlebox, back.middlebox)
+        before, behind = _middleboxes(back=back.middlebox), _middleboxes(there.middlebox)
+        return [*before, *impairments, *behind]
 
     def _impairments(self, link: str, there: Direction, back: Direction) -> Sequence[Hop]:
         if not (impaired(there) or impaired(back)):
@@ -49,7 +51,8 @@ class Emulation:
             self.backend = choose(self._name)
         self.backend.check(link, there)
         self.backend.check(link, back)
-        return self.backend.hops(there, back)
+        seeds = self._random.getrandbits(64), self._random.getrandbits(64)
+        return self.backend.hops(there, back, seeds)
 
 
 def impaired(direction: Direction) -> bool:
@@ -62,8 +65,8 @@ def impaired(direction: Direction) -> bool:
     )
 
 
-def _middleboxes(link: str, boxes: tuple[Any, ...], way: str) -> Sequence[Hop]:
-    """The hops of middleboxes, in the order of the direction there."""
-    if boxes:
-        raise Unsupported(f"link '{link}' declares middleboxes {way}, which cannot be made yet")
-    return []
+def _middleboxes(there: Sequence[Middlebox] = (), back: Sequence[Middlebox] = ()) -> Sequence[Hop]:
+    """The hop of middleboxes, if there are some."""
+    if not (there or back):
+        return []
+    return [Middleboxes(*([box.declared() for box in boxes] for boxes in (there, back)))]

@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import errno
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import IPv4Interface, IPv6Interface
-from socket import AF_INET, AF_INET6, socket
+from socket import socket
 from typing import Any
-
-from pyroute2 import IPRoute
 
 import mptcpapi
 from lab import nft, settings
 from lab.errors import CommandFailed, Unsupported, UsageError
+from lab.interfaces import channel, states
 from lab.model.settings import Settings
 from lab.routing import MAIN_TABLE, Route, Rule
+from lab.rtnetlink import requests
+from lab.rtnetlink.channel import Request
 from lab.shell import ShellNode
 
 Interface = IPv4Interface | IPv6Interface
-
-IFA_F_NODAD = 0x02
-"""<linux/if_addr.h>: the address is usable at once, without duplicate address detection."""
-
-RTN_UNREACHABLE = "unreachable"
 
 RULE_PRIORITY = 1000
 """Of every rule: after the local table (0) and before the main table (32766), however many."""
@@ -35,6 +31,8 @@ FOREIGN = {
     # Else each of two interfaces in one subnet would answer for both, and ask in the other's name.
     "net.ipv4.conf.all.arp_ignore": "1",
     "net.ipv4.conf.all.arp_announce": "2",
+    # Else a connection begins with what TCP has learnt from the one before.
+    "net.ipv4.tcp_no_metrics_save": "1",
     # Without these, an IPv6 address is unusable for a second, and lost when its link goes down.
     "net.ipv6.conf.default.accept_dad": "0",
     "net.ipv6.conf.default.accept_ra": "0",
@@ -74,10 +72,14 @@ class LabNode(ShellNode):
         self._later = settings.of_interfaces(wanted, addresses)
         super().__init__(name, **params)
         now = {name: value for name, value in wanted.items() if name not in self._later}
-        with self.stack():
-            self._configure({**FOREIGN, **(sysctls or {}), **now})
-            if ruleset:
-                nft.load(name, ruleset)
+        try:
+            with self.stack():
+                self._configure({**FOREIGN, **(sysctls or {}), **now})
+                if ruleset:
+                    nft.load(name, ruleset)
+        except BaseException:
+            self.terminate()
+            raise
 
     def msocket(self, family: int, kind: int, protocol: int = 0) -> socket:
         """A socket of this node, usable from any thread; arguments as for ``socket.socket``."""
@@ -133,19 +135,26 @@ class LabNode(ShellNode):
 
     def config(self, **_params: Any) -> dict[str, str]:
         """Set addresses, rules and routes; Mininet calls this when all interfaces exist."""
-        with self.stack(), IPRoute() as netlink:
-            index = {link.get("ifname"): link["index"] for link in netlink.get_links()}
-            netlink.link("set", index=index["lo"], state="up")
-            for interface, addresses in self.addresses.items():
-                for address in addresses:
-                    _add_address(netlink, index[interface], address)
-            for rule in self.rules:
-                _add_rule(netlink, rule)
-            for route in self.routes:
-                _set_route(netlink, "add", route, index)
+        with channel(self.namespace) as netlink:
+            index = {name: link.index for name, link in states(netlink).items()}
+            try:
+                netlink.carry_out(self._requests(index))
+            except Unsupported as problem:
+                raise Unsupported(f"at {self.name}: {problem}") from problem
+        with self.stack():
             self._configure(self._later)
             self._manage_paths()
         return {}
+
+    def _requests(self, index: Mapping[str, int]) -> Iterator[Request]:
+        yield requests.set_up("lo")
+        for interface, addresses in self.addresses.items():
+            for address in addresses:
+                yield requests.address(index[interface], address)
+        for rule in self.rules:
+            yield requests.rule(rule.source, rule.table, RULE_PRIORITY)
+        for route in self.routes:
+            yield _request(route, index)
 
     def _manage_paths(self) -> None:
         try:
@@ -158,42 +167,18 @@ class LabNode(ShellNode):
 
         ``net.set_link`` and Mininet's ``link A B up`` do it; it is for who runs ``ip link`` here.
         """
-        with self.stack(), IPRoute() as netlink:
-            index = {interface: netlink.link_lookup(ifname=interface)[0]}
-            for route in self.routes:
-                if route.interface == interface:
-                    _set_route(netlink, "replace", route, index)
+        with channel(self.namespace) as netlink:
+            index = {interface: states(netlink)[interface].index}
+            lost = (route for route in self.routes if route.interface == interface)
+            netlink.carry_out(_request(route, index, replace=True) for route in lost)
 
 
-def _add_address(netlink: IPRoute, index: int, address: Interface) -> None:
-    flags = {"flags": IFA_F_NODAD} if address.version == 6 else {}
-    netlink.addr(
-        "add", index=index, address=str(address.ip), prefixlen=address.network.prefixlen, **flags
+def _request(route: Route, index: Mapping[str, int], *, replace: bool = False) -> Request:
+    return requests.route(
+        route.destination,
+        route.table,
+        index=index[route.interface] if route.interface else 0,
+        gateway=route.gateway,
+        on_link=bool(route.interface and not route.gateway and route.table != MAIN_TABLE),
+        replace=replace,
     )
-
-
-def _add_rule(netlink: IPRoute, rule: Rule) -> None:
-    length = rule.source.max_prefixlen
-    netlink.rule(
-        "add", family=_family(rule.source.version), src=str(rule.source), src_len=length,
-        table=rule.table, priority=RULE_PRIORITY,
-    )  # fmt: skip
-
-
-def _set_route(netlink: IPRoute, how: str, route: Route, index: Mapping[str, int]) -> None:
-    way: dict[str, Any] = {"oif": index[route.interface]} if route.interface else {}
-    if route.gateway:
-        way["gateway"] = str(route.gateway)
-    if not route.interface:
-        # The last choice of its table: any other route of the same destination is preferred.
-        way |= {"type": RTN_UNREACHABLE, "priority": 0x7FFFFFFF}
-    elif not route.gateway and route.table != MAIN_TABLE:
-        way["scope"] = "link"
-    netlink.route(
-        how, family=_family(route.destination.version), dst=str(route.destination),
-        table=route.table, **way,
-    )  # fmt: skip
-
-
-def _family(version: int) -> int:
-    return AF_INET if version == 4 else AF_INET6

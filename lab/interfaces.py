@@ -3,36 +3,53 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import count
 
 from pyroute2 import IPRoute
 
 from lab import netns
 from lab.errors import Unsupported
+from lab.rtnetlink import requests
+from lab.rtnetlink.channel import Channel
+from lab.rtnetlink.requests import LinkState, NewEnd
 
 ONE_SEGMENT = {"gso_max_segs": 1}
 """Segmentation offload would put several segments into one packet of a capture, or of a queue."""
 
-IFF_UP = 0x1
-"""<linux/if.h>"""
-
-FORWARDING = 3
-"""BR_STATE_FORWARDING, <linux/if_bridge.h>"""
-
 PATIENCE = 10.0
 """seconds until an interface counts as broken; usually it takes a millisecond."""
+
+_INDICES = count(1000)
+"""No two interfaces of a lab have the same; the kernel's own choices begin at 1."""
 
 End = tuple[str, int]
 """The name of an interface, and the descriptor of its network namespace."""
 
 
-def add_pair(netlink: IPRoute, first: End, second: End) -> None:
-    """Make a veth pair, each end in its namespace."""
-    ends = [
-        {"ifname": name, "net_ns_fd": namespace, **ONE_SEGMENT}
-        for name, namespace in (first, second)
-    ]
-    netlink.link("add", kind="veth", **ends[0], peer=ends[1])
+@contextmanager
+def channel(namespace: int) -> Iterator[Channel]:
+    """A channel to rtnetlink in a namespace; the thread need not be there when it is used."""
+    with netns.entered(namespace):
+        opened = Channel()
+    with opened:
+        yield opened
+
+
+def add_pair(first: End, second: End) -> None:
+    """Make a veth pair, each end in its namespace and up."""
+    with Channel() as netlink:
+        ends = (NewEnd(*end, next(_INDICES)) for end in (first, second))
+        netlink.carry_out([requests.veth(*ends)])
+    set_state(second, "up")
+
+
+def states(netlink: Channel) -> dict[str, LinkState]:
+    """Every interface of a namespace by its name."""
+    found = map(requests.link_state, netlink.ask(requests.links()))
+    return {link.name: link for link in found}
 
 
 def index_of(netlink: IPRoute, name: str) -> int:
@@ -44,15 +61,22 @@ def index_of(netlink: IPRoute, name: str) -> int:
 def set_state(end: End, state: str) -> None:
     """Set an interface "up" or "down"."""
     name, namespace = end
+    with channel(namespace) as netlink:
+        netlink.carry_out([requests.set_up(name, state == "up")])
+
+
+def set_mtu(end: End, mtu: int) -> None:
+    """Set the largest IP packet of an interface, in octets."""
+    name, namespace = end
     with netns.entered(namespace), IPRoute() as netlink:
-        netlink.link("set", index=index_of(netlink, name), state=state)
+        netlink.link("set", index=index_of(netlink, name), mtu=mtu)
 
 
 def is_up(end: End) -> bool:
     """Whether an interface was set up."""
     name, namespace = end
-    with netns.entered(namespace), IPRoute() as netlink:
-        return bool(netlink.link("get", ifname=name)[0]["flags"] & IFF_UP)
+    with channel(namespace) as netlink:
+        return states(netlink)[name].up
 
 
 def wait_until_up(*ends: End) -> None:
@@ -64,17 +88,18 @@ def wait_until_up(*ends: End) -> None:
     :raises Unsupported: one does not, after ``PATIENCE``.
     """
     deadline = time.monotonic() + PATIENCE
-    for name, namespace in ends:
-        with netns.entered(namespace), IPRoute() as netlink:
-            while not _passes_packets(netlink.link("get", ifname=name)[0]):
+    for namespace, names in _by_namespace(ends).items():
+        with channel(namespace) as netlink:
+            while waiting := names - {
+                link.name for link in states(netlink).values() if link.passes
+            }:
                 if time.monotonic() > deadline:
-                    raise Unsupported(f"interface {name} was not up after {PATIENCE:g} s")
+                    raise Unsupported(f"interface {min(waiting)} was not up after {PATIENCE:g} s")
                 time.sleep(0.001)
 
 
-def _passes_packets(link: Any) -> bool:
-    port = link.get(("linkinfo", "slave_data"))
-    forwards = port is None or port.get("state") == FORWARDING
-    # A tap has its carrier from the first moment and never says so (UNKNOWN, RFC 2863).
-    tap = link.get(("linkinfo", "kind")) == "tun" and link.get("carrier")
-    return bool(forwards and (tap or link.get("operstate") == "UP"))
+def _by_namespace(ends: Iterable[End]) -> dict[int, set[str]]:
+    found: defaultdict[int, set[str]] = defaultdict(set)
+    for name, namespace in ends:
+        found[namespace].add(name)
+    return found

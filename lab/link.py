@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -11,11 +10,10 @@ from mininet.link import Intf, Link
 from mininet.node import Node
 from pyroute2 import IPRoute
 
-from lab import netns
 from lab.cable import Cable
 from lab.errors import InvalidRun, UsageError
 from lab.hop import Hop
-from lab.interfaces import add_pair, is_up, set_state, wait_until_up
+from lab.interfaces import End, add_pair, is_up, set_mtu, set_state, wait_until_up
 from lab.model import Direction
 
 Way = Literal["there", "back"]
@@ -49,8 +47,7 @@ class LabIntf(Intf):  # type: ignore[misc]
 
     def set_state(self, state: str) -> None:
         """Set it "up" or "down". When it is up, it has its routes, and packets pass."""
-        with _namespace(self.node) as namespace:
-            set_state((self.name, namespace), state)
+        set_state((self.name, self.node.namespace), state)
         if state == "up":
             self.node.restore_routes(self.name)
             self.link.settle()
@@ -60,6 +57,8 @@ class LabLink(Link):  # type: ignore[misc]
     """A link as its two directions declare it.
 
     ``hops`` is what its wire passes packets through; a link with a wire and no hop has a rate.
+    ``mtu`` is that of both interfaces, in octets; None leaves it as it comes.
+    Unless it is to ``wait``, somebody calls :func:`wait_for` before packets are sent.
     """
 
     def __init__(
@@ -71,10 +70,13 @@ class LabLink(Link):  # type: ignore[misc]
         back: Direction,
         hops: Sequence[Hop] = (),
         title: str = "",
+        mtu: int | None = None,
+        wait: bool = True,
         **params: Any,
     ) -> None:
+        self._wait = wait
         self.there, self.back, self._hops = there, back, hops
-        self.title = title
+        self.title, self._mtu = title, mtu
         self.cable: Cable | None = None
         self.intf1: LabIntf | None
         self.intf2: LabIntf | None
@@ -84,28 +86,27 @@ class LabLink(Link):  # type: ignore[misc]
         self, intfname1, intfname2, _addr1=None, _addr2=None, node1=None, node2=None, **_
     ) -> None:
         """Make both interfaces, each in the namespace of its node."""
-        with _namespace(node1) as here, _namespace(node2) as far:
-            first, second = (intfname1, here), (intfname2, far)
-            if self._hops or Direction() != self.there or Direction() != self.back:
-                self.cable = Cable(first, second, self.there, self.back, self._hops)
-            else:
-                with IPRoute() as netlink:
-                    add_pair(netlink, first, second)
-                set_state(first, "up")
-                set_state(second, "up")
+        first, second = (intfname1, node1.namespace), (intfname2, node2.namespace)
+        if self._hops or Direction() != self.there or Direction() != self.back:
+            self.cable = Cable(first, second, self.there, self.back, self._hops)
+        else:
+            add_pair(first, second)
+        for end in (first, second) if self._mtu else ():
+            set_mtu(end, self._mtu or 0)
+        if self._wait:
             wait_until_up(first, second)
 
     def settle(self) -> None:
         """Wait until packets pass, unless an end is down."""
-        with ExitStack() as opened:
-            ends = [
-                (end.name, opened.enter_context(_namespace(end.node)))
-                for end in filter(None, (self.intf1, self.intf2))
-            ]
-            if all(is_up(end) for end in ends):
-                wait_until_up(*ends)
-                if self.cable:
-                    self.cable.wait_until_up()
+        ends = self.interfaces()
+        if all(is_up(end) for end in ends):
+            wait_until_up(*ends)
+            if self.cable:
+                self.cable.wait_until_up()
+
+    def interfaces(self) -> list[End]:
+        """Its ends at the nodes."""
+        return [(end.name, end.node.namespace) for end in filter(None, (self.intf1, self.intf2))]
 
     def trouble(self) -> str | None:
         """Why it does not do any more what it declares; None while all is well."""
@@ -173,5 +174,9 @@ class LabLink(Link):  # type: ignore[misc]
         self.intf1 = self.intf2 = None
 
 
-def _namespace(node: Node) -> AbstractContextManager[int]:
-    return netns.opened(f"/proc/{node.pid}/ns/net")
+def wait_for(links: Iterable[LabLink]) -> None:
+    """Return when packets pass the ends of all links.
+
+    :raises Unsupported: they do not.
+    """
+    wait_until_up(*(end for link in links for end in link.interfaces()))

@@ -22,14 +22,18 @@ from lab.switch import BridgeSwitch
 class YamlTopo(Topo):  # type: ignore[misc]
     """The nodes and links of a topology, or of the file that holds one."""
 
-    def build(self, source: Topology | Path | str, backend: str | None = None) -> None:
+    def build(
+        self, source: Topology | Path | str, backend: str | None = None, seed: int = 0
+    ) -> None:
         """Add every node and link; ``backend`` is what emulates impairments, found if None.
+
+        ``seed`` begins what it draws, as far as it takes one.
 
         :raises TopologyError: the file has mistakes.
         :raises Unsupported: a link asks for what cannot be emulated.
         """
         self.topology = source if isinstance(source, Topology) else load(Path(source))
-        emulation = Emulation(backend)
+        emulation = Emulation(backend, seed)
         for name in self.topology.nodes:
             self.addHost(name, cls=LabNode, **node_parameters(self.topology, name))
         for name in self.topology.switches:
@@ -38,7 +42,7 @@ class YamlTopo(Topo):  # type: ignore[misc]
             first, second = link.ends
             self.addLink(
                 first.node, second.node, cls=LabLink, there=link.there, back=link.back,
-                hops=emulation.hops(name, link.there, link.back), title=name,
+                hops=emulation.hops(name, link.there, link.back), title=name, mtu=link.mtu,
                 intfName1=first.interface, intfName2=second.interface,
             )  # fmt: skip
         self.backend = emulation.backend and emulation.backend.name

@@ -97,6 +97,10 @@ _RATE = Scale(_BITS_PER_SECOND, least=Decimal(8), most=Decimal("1e12"), step=8)
 _DURATION = Scale(_SECONDS, least=Decimal(0), most=Decimal(3600))
 _SHARE = Scale(_factors(**{"%": "0.01"}), least=Decimal(0), most=Decimal(1))
 _SIZE = Scale(_BYTES, least=Decimal(1), most=Decimal("1e12"), step=1)
+# From the least of IPv4 (RFC 791) to the payload of an Ethernet frame.
+_MTU = Scale(_factors(B="1"), least=Decimal(68), most=Decimal(1500), step=1)
+
+_AMOUNT_PACKETS = Scale(_PACKETS, least=Decimal(1), most=Decimal("1e12"), step=1)
 
 # The kernel's queues have limits of 32 bits.
 _QUEUE_PACKETS = Scale(_PACKETS, least=Decimal(1), most=Decimal("1e6"), step=1)
@@ -124,6 +128,16 @@ class Queue:
         return duration_text(self.seconds or 0.0)
 
 
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """Some of a flow; exactly one field is set."""
+
+    packets: int | None = None
+    """packets, whatever their size"""
+    bytes: int | None = None
+    """bytes"""
+
+
 def rate(text: str) -> int:
     """bit/s of a text such as ``10 Mbit/s``."""
     return int(_RATE.parse(text))
@@ -137,6 +151,19 @@ def duration(text: str) -> float:
 def share(text: str) -> float:
     """The fraction, 0.0 to 1.0, of a text such as ``0.1 %``."""
     return float(_SHARE.parse(text))
+
+
+def chance(text: str) -> float:
+    """The fraction of a text such as ``5 %``, for what happens at some time: more than 0.0."""
+    value = share(text)
+    if not value:
+        raise UsageError(f"{text!r}: it would never happen; write more than 0 %")
+    return value
+
+
+def mtu(text: str) -> int:
+    """Octets of a text such as ``1400 B``, the largest IP packet of an Ethernet link."""
+    return int(_MTU.parse(text))
 
 
 def size(text: str) -> int:
@@ -154,6 +181,16 @@ def queue(text: str) -> Queue:
     if unit in _SECONDS:
         return Queue(seconds=float(_QUEUE_TIME.parse(text)))
     raise _needs_a_unit(text, _QUEUE_UNITS)
+
+
+def amount(text: str) -> Amount:
+    """The amount of a text such as ``20 packets`` or ``100 kB``."""
+    _, unit = _split(text)
+    if unit in _PACKETS:
+        return Amount(packets=int(_AMOUNT_PACKETS.parse(text)))
+    if unit in _BYTES:
+        return Amount(bytes=int(_SIZE.parse(text)))
+    raise _needs_a_unit(text, _PACKETS | _BYTES)
 
 
 def rate_text(bits_per_second: int) -> str:
@@ -185,5 +222,8 @@ PATTERNS: Final[Mapping[str, str]] = {
     "duration": _pattern(_DURATION.factors),
     "share": _pattern(_SHARE.factors),
     "queue": _pattern(_QUEUE_UNITS),
+    "amount": _pattern(_PACKETS | _BYTES),
+    "size": _pattern(_BYTES),
+    "mtu": _pattern(_MTU.factors),
 }
 """Regular expressions (ECMA 262) of the texts that the parsers take, for editors."""

@@ -11,6 +11,7 @@ from textwrap import dedent
 from typing import NamedTuple
 
 import pytest
+from vde_switch import switch
 
 import mptcpapi
 from lab.events import EventLog
@@ -62,7 +63,7 @@ def inner_pytest(request, result):
     topologies = request.config.rootpath / "topologies"
     names = {name: str(topologies / f"{name}.yaml") for name in ("two_paths", "handover")}
 
-    def run(scenarios, *options, results=inner / "results", files=()):
+    def run(scenarios, *options, results=inner / "results", files=(), measured=False):
         for name, content in {"test_inner.py": PREAMBLE.format(**names) + dedent(scenarios),
                               **dict(files)}.items():  # fmt: skip
             (inner / name).parent.mkdir(exist_ok=True)
@@ -70,7 +71,7 @@ def inner_pytest(request, result):
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-v", "-ra", "-p", "lab.plugin",
              "-p", "no:cacheprovider", "--rootdir", inner, "--results", results,
-             *options, "test_inner.py"],
+             *(() if measured else ("--no-measure",)), *options, "test_inner.py"],
             cwd=inner, capture_output=True, text=True, check=False,
             env=os.environ | {"COLUMNS": "300"},
         )  # fmt: skip
@@ -98,6 +99,13 @@ def sock(client, server):
             sender.sendall(b"x")
             assert receiver.recv(1) == b"x"
         yield sock
+
+
+@pytest.fixture
+def vde_network(tmp_path):
+    """The locator of a VDE network that the test has for itself."""
+    with switch(tmp_path) as locator:
+        yield locator
 
 
 class Ends(NamedTuple):

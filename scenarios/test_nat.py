@@ -1,5 +1,6 @@
 """A home behind one address: what its router rewrites, and what it keeps out."""
 
+import errno
 import socket
 import time
 from contextlib import contextmanager
@@ -87,6 +88,16 @@ def test_nobody_joins_from_outside(client, server, capture, private, source, tar
     seen = capture.at("client")
     assert [join.initiator for join in seen.joins()] == [home.local]
     assert not any(s.syn and not s.ack for s in seen.arrived())
+
+
+def test_nobody_outside_knows_the_addresses_at_home(server, capture):
+    """Asked for a host behind NAT, the network answers that there is none."""
+    with server.msocket(socket.AF_INET, socket.SOCK_STREAM) as sock:
+        sock.settimeout(5)
+        refused = sock.connect_ex((HOME, 5001))
+
+    assert refused == errno.ENETUNREACH
+    assert len(capture.at("server").sent()) == 1
 
 
 def test_a_router_forgets_who_is_silent(request):

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -19,11 +20,31 @@ def test_a_shell_that_cannot_start(topology, tmp_path, monkeypatch):
     broken.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
 
-    with pytest.raises(CommandFailed) as failed, Network(topology):
-        pass
+    with Network(topology) as network, pytest.raises(CommandFailed) as failed:
+        network.node("client").cmd("true")
 
     assert (failed.value.host, failed.value.status) == ("client", 3)
     assert "no shell today" in str(failed.value)
+
+
+def test_a_shell_is_started_when_it_is_needed(topology):
+    """Only a node that is to run something has a process; it sees its interfaces, in /sys too."""
+    with Network(topology) as network:
+        client = network.node("client")
+        before = children()
+        devices = client.cmd("ls /sys/class/net").split()
+
+        assert len(children() - before) == 1
+        assert {*devices} == {"lo", "wifi", "lte"}
+        assert client.pexec("ls", "/sys/class/net")[0].split() == devices
+        assert client.shell.poll() is None
+    assert children() <= before
+
+
+def children():
+    """The processes that this one has started and that have not ended."""
+    task = Path("/proc/self/task")
+    return {pid for each in task.glob("*/children") for pid in each.read_text("ascii").split()}
 
 
 def test_a_shell_that_ends_later(topology):

@@ -121,12 +121,46 @@ class Probes:
         """What became of all probes so far; some may be on their way still."""
         return Crossing(dict(self._seen(self._sender)), list(self._seen(self._receiver)))
 
+    def whole(self):
+        """How many probes came just as they were sent.
+
+        But for the UDP checksum, which the sender's capture shows before it is computed.
+        """
+        self.mark()
+        sent = {_but_checksum(packet) for packet, _ in self._packets(self._sender)}
+        return sum(_but_checksum(each) in sent for each, _ in self._packets(self._receiver))
+
+    def lengths(self):
+        """The lengths of the IP packets to the receiver that came, but for marks."""
+        self.mark()
+        to = socket.inet_aton(self._to)
+        seen = (packet for packet, _ in self._any_packets(self._receiver) if packet[16:20] == to)
+        return [int.from_bytes(packet[2:4]) for packet in seen if _port(packet) != MARK]
+
     def _seen(self, host):
+        for packet, seen in self._packets(host):
+            yield struct.unpack_from("!I", packet, HEADERS)[0], seen
+
+    def _packets(self, host):
+        """The probes that a host has seen, with times."""
+        to = socket.inet_aton(self._to)
+        for packet, seen in self._any_packets(host):
+            if packet[16:20] == to and _port(packet) == PORT:
+                yield packet, seen
+
+    def _any_packets(self, host):
+        """The UDP datagrams over IPv4, and parts of them, that a host has seen, with times."""
         self._captures.at(host)  # all that has crossed is in the file then
         for record in reading.read_records(self._directory / f"{host}.pcap"):
-            offset = link_layer.network(record.frame, record.interface.link_type).offset
-            packet = record.frame[offset:]
-            if packet[9] == socket.IPPROTO_UDP and packet[16:20] == socket.inet_aton(self._to):
-                (port,) = struct.unpack_from("!H", packet, 22)
-                if port == PORT:
-                    yield struct.unpack_from("!I", packet, HEADERS)[0], record.time
+            found = link_layer.network(record.frame, record.interface.link_type)
+            packet = record.frame[found.offset :]
+            if found.protocol == link_layer.ETH_P_IP and packet[9] == socket.IPPROTO_UDP:
+                yield packet, record.time
+
+
+def _port(packet):
+    return int.from_bytes(packet[22:24])
+
+
+def _but_checksum(packet):
+    return packet[:26] + packet[28:]

@@ -41,8 +41,9 @@ links:
         "the kernel takes at most 15",
         "f.yaml:11:11: '20' needs a number and a unit (bit/s, kbit/s, Mbit/s, Gbit/s)",
         "f.yaml:12:5: 'rate' is repeated; line 11 has it already",
-        "f.yaml:13:5: unknown key 'los' (did you mean 'loss'? known: addresses, back, delay, ends, "
-        "jitter, loss, queue, rate, subnet, there)",
+        "f.yaml:13:5: unknown key 'los' (did you mean 'loss'? known: addresses, back, corrupt, "
+        "delay, distribution, duplicate, ends, jitter, loss, middlebox, mtu, queue, rate, reorder, "
+        "subnet, there)",
         "f.yaml:15:12: 'client:wifi' is an end of link 'wifi' already",
         "f.yaml:15:25: unknown node 'gx' (did you mean 'gw'? known: client, gw, localhost, server)",
         "f.yaml:16:14: subnet 10.0.1.128/25 overlaps 10.0.1.0/24 of link 'wifi'",

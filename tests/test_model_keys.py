@@ -28,8 +28,12 @@ from lab.model import KeyPath, Topology, problems
             "(did you mean 'aliases'? known: aliases, allow_join_initial_addr_port,",
         ),
         (("routers", "gw"), "delay", "(known: firewall, idle_timeout, nat)"),
-        (WIFI, "los", "(did you mean 'loss'? known: addresses, back, delay, ends, jitter, loss,"),
-        ((*WIFI, "there"), "ends", "(known: delay, jitter, loss, queue, rate)"),
+        (WIFI, "los", "(did you mean 'loss'? known: addresses, back, corrupt,"),
+        (
+            (*WIFI, "there"),
+            "ends",
+            "(known: corrupt, delay, distribution, duplicate, jitter, loss,",
+        ),
     ],
 )
 def test_unknown_keys(path: KeyPath, key: str, message: str) -> None:
@@ -109,17 +113,21 @@ def test_long_lists_of_known_names_are_cut() -> None:
     data["hosts"] |= {f"h{i}": {} for i in range(100)}
     (message,) = wrong(data).values()
     assert "did you mean 'h51'?" in message
-    assert re.search(r"known: (\w+, ){15}…\)$", message)
+    assert re.search(r"known: (\w+, ){20}…\)$", message)
 
 
 WORDS = [
     *("topology", "name", "hosts", "routers", "links", "ends", "subnet", "addresses", "rate"),
+    *("duplicate", "reorder", "corrupt", "distribution", "normal", "mtu", "enter", "leave", "bad"),
+    *("1400 B", "1279 B", "0 %"),
     *("queue", "delay", "jitter", "loss", "there", "back", "aliases", "path_manager", "userspace"),
     *("client", "server", "gw", "wifi", "lte", "client:wifi", "server:wifi", "gw:lte", "1", ""),
     *("10.0.1.0/24", "10.0.1.0/31", "fd00:1::/64", "10.0.1.1", "10.0.1.2", "fd00:1::1"),
+    *("middlebox", "strip", "split", "option", "subtype", "DSS", "from", "syn", "at", "30", "9 B"),
     *("5 ms", "10 Mbit/s", "9 packets", "1 %", "x" * 100, "[key]"),
     *("switches", "lan", "lan:p1", "client:lan", "nat", "firewall", "action", "drop", "from", "to"),
 ]
+BOXES: list[Data] = [{"strip": {"option": "30", "from": "syn"}}, {"split": {"at": "9 B"}}]
 ANYTHING = st.recursive(
     st.none() | st.sampled_from(WORDS),
     lambda inner: (
@@ -143,7 +151,7 @@ def spoiled(draw: st.DrawFn) -> Data:
     data = deepcopy(two_links(rate="10 Mbit/s", queue="9 packets", there={"delay": "5 ms"}))
     data["switches"] = {"lan": {"subnet": ["10.0.3.0/29", "fd00:3::/64"]}}
     data["routers"] = {"gw": {"nat": ["up"], "firewall": [{"action": "drop", "from": "up"}]}}
-    data["links"]["lan"] = {"ends": ["client:lan", "lan:p1"]}
+    data["links"]["lan"] = {"ends": ["client:lan", "lan:p1"], "middlebox": deepcopy(BOXES)}
     data["links"]["up"] = {"ends": ["gw:up", "lan:p2"]}
     for _ in range(draw(st.integers(0, 4))):
         container, key = draw(st.sampled_from(places(data)))

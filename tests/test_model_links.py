@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from model_data import LTE, WIFI, Data, pair, two_links, wrong
+from model_data import LTE, WIFI, Data, pair, topology, two_links, wrong
 
-from lab.model import KeyPath
+from lab.model import Bursts, Direction, KeyPath
 
 
 @pytest.mark.parametrize(
@@ -135,6 +135,10 @@ def test_addresses_are_given_to_ends_of_the_link() -> None:
         ("loss", "0.01", "needs a number and a unit (%)"),
         ("queue", "10", "needs a number and a unit (packets, B, kB, MB, GB, us, ms, s)"),
         ("queue", "0 packets", "out of range"),
+        ("loss", ["1 %"], "a list where a value such as 0.1 % belongs"),
+        ("duplicate", "1", "needs a number and a unit (%)"),
+        ("reorder", "101 %", "out of range (0 % to 100 %)"),
+        ("corrupt", {}, "a mapping where a value such as 0.1 % belongs"),
         ("rate", None, "nothing where a value such as 10 Mbit/s belongs"),
         ("rate", ["1 Mbit/s"], "a list where a value such as 10 Mbit/s belongs"),
         ("delay", {"ms": "5"}, "a mapping where a value such as 5 ms belongs"),
@@ -179,6 +183,19 @@ def test_a_queue_needs_a_rate(link: Data, place: KeyPath) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("distribution", "normal", "a distribution needs a jitter in each direction"),
+        ("reorder", "1 %", "a reorder needs a delay in each direction"),
+    ],
+)
+def test_what_means_nothing_without_another_key(key: str, value: str, message: str) -> None:
+    (found,) = wrong(pair(back={key: value})).items()
+    assert found[0] == (*WIFI, "back", key)
+    assert message in found[1]
+
+
 def test_jitter_does_not_exceed_the_delay() -> None:
     assert wrong(pair(jitter="1 ms")) == {(*WIFI, "jitter"): "jitter 1 ms exceeds the delay, 0 s"}
     assert wrong(pair(delay="2 ms", back={"jitter": "2.1 ms"})) == {
@@ -193,3 +210,58 @@ def test_what_a_misspelled_key_may_have_meant_is_not_missed(link: Data) -> None:
     found = wrong(pair(back={"rate": "1 Mbit/s"}, queue="9 packets", **link))
     assert len(found) == 1
     assert (*WIFI, "queue") not in found
+
+
+@pytest.mark.parametrize(
+    ("loss", "place", "message"),
+    [
+        ({"enter": "1 %"}, (), "'loss' needs the key 'leave'"),
+        ({"enter": "1 %", "leave": "0 %"}, ("leave",), "'0 %': it would never happen"),
+        ({"enter": "1 %", "leave": "5 %", "bed": "9 %"}, ("bed",), "did you mean 'bad'?"),
+        ({"enter": "1 %", "leave": "5 %", "bad": "9"}, ("bad",), "needs a number and a unit (%)"),
+    ],
+)
+@pytest.mark.parametrize("side", ["both", "there"])
+def test_loss_in_bursts(side: str, loss: Data, place: KeyPath, message: str) -> None:
+    data = pair()
+    data["links"]["wifi"] |= {"loss": loss} if side == "both" else {side: {"loss": loss}}
+    where = (*WIFI, "loss") if side == "both" else (*WIFI, side, "loss")
+    found = wrong(data)
+    assert list(found) == [(*where, *place)]
+    assert message in found[(*where, *place)]
+
+
+def test_a_distribution_is_one_that_is_known() -> None:
+    found = wrong(pair(delay="9 ms", jitter="1 ms", distribution="norml"))
+    hint = "(did you mean 'normal'? known: normal, pareto, paretonormal, uniform)"
+    assert found == {(*WIFI, "distribution"): f"unknown distribution 'norml' {hint}"}
+
+
+@pytest.mark.parametrize(
+    ("mtu", "message"),
+    [
+        ("1501 B", "'1501 B' is out of range (68 B to 1500 B)"),
+        ("1400", "needs a number and a unit (B)"),
+        ("1279 B", "IPv6 (fd00:1::/64) needs an mtu of at least 1280 B"),
+    ],
+)
+def test_an_mtu_that_cannot_be(mtu: str, message: str) -> None:
+    found = wrong(pair(mtu=mtu, subnet=["10.0.1.0/24", "fd00:1::/64"]))
+    assert list(found) == [(*WIFI, "mtu")]
+    assert message in found[(*WIFI, "mtu")]
+
+
+def test_what_impairs_a_direction() -> None:
+    link = topology(
+        pair(
+            delay="10 ms",
+            mtu="1400 B",
+            there={"jitter": "2 ms", "distribution": "normal", "reorder": "1 %"},
+            back={"loss": {"enter": "1 %", "leave": "4 %", "bad": "50 %"}, "duplicate": "2 %"},
+        )
+    ).link("wifi")
+    assert link.mtu == 1400
+    assert link.there == Direction(delay=0.01, jitter=0.002, distribution="normal", reorder=0.01)
+    bursts = Bursts.model_construct(enter=0.01, leave=0.04, bad=0.5, good=0.0)
+    assert link.back == Direction(delay=0.01, loss=bursts, duplicate=0.02)
+    assert bursts.average == pytest.approx(0.1)

@@ -76,6 +76,14 @@ def test_neighbours_on_a_link() -> None:
     assert [str(end) for end in whole.neighbours(server)] == ["gw:core"]
 
 
+def test_a_host_may_name_its_address_on_a_switch() -> None:
+    endpoint = {"address": "10.0.5.2", "flags": "subflow"}
+    topology(home(hosts={"client": {"endpoints": [endpoint]}}))
+    wrong_one = {**endpoint, "address": "10.0.5.3"}
+    found = wrong(home(hosts={"client": {"endpoints": [wrong_one]}}))
+    assert list(found) == [("hosts", "client", "endpoints", 0, "address")]
+
+
 @pytest.mark.parametrize(
     ("changes", "path", "message"),
     [

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from lab import units
 from lab.errors import UsageError
-from lab.units import Queue
+from lab.units import Amount, Queue
 
-PARSERS = (units.rate, units.duration, units.share, units.size, units.queue)
+PARSERS = (units.rate, units.duration, units.share, units.size, units.queue, units.amount)
 
 
 @pytest.mark.parametrize(
@@ -37,6 +37,8 @@ PARSERS = (units.rate, units.duration, units.share, units.size, units.queue)
         (units.queue, "200 packets", Queue(packets=200)),
         (units.queue, "64 kB", Queue(bytes=64_000)),
         (units.queue, "50 ms", Queue(seconds=0.05)),
+        (units.amount, "20 packets", Amount(packets=20)),
+        (units.amount, "100 kB", Amount(bytes=100_000)),
     ],
 )
 def test_text_with_a_unit_becomes_an_si_value(

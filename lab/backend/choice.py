@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from lab.backend.kind import Backend
+from lab.backend.netem import NetemBackend
 from lab.backend.wirefilter import WirefilterBackend
 from lab.errors import Unsupported, UsageError
 
-BACKENDS: Mapping[str, Backend] = {backend.name: backend for backend in (WirefilterBackend(),)}
+BACKENDS: Mapping[str, Backend] = {
+    backend.name: backend for backend in (NetemBackend(), WirefilterBackend())
+}
 """By name, in the order of preference."""
 
 

@@ -23,5 +23,8 @@ class Backend(Protocol):
         :raises Unsupported: it cannot; the reason names ``link``.
         """
 
-    def hops(self, there: Direction, back: Direction) -> Sequence[Hop]:
-        """The hops that do it, in the order of the direction there."""
+    def hops(self, there: Direction, back: Direction, seeds: tuple[int, int]) -> Sequence[Hop]:
+        """The hops that do it, in the order of the direction there.
+
+        ``seeds`` begin what is drawn there and back, where a backend takes one.
+        """

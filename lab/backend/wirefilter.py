@@ -29,8 +29,8 @@ class WirefilterBackend:
         """See that it can do exactly what ``direction`` declares."""
         check(link, direction)
 
-    def hops(self, there: Direction, back: Direction) -> Sequence[Hop]:
-        """The processes' hops, in the order of the direction there."""
+    def hops(self, there: Direction, back: Direction, seeds: tuple[int, int]) -> Sequence[Hop]:
+        """The processes' hops, in the order of the direction there; none takes a seed."""
         return [Wirefilter(terms) for terms in Terms.of(there, back)]
 
 

@@ -16,7 +16,7 @@ class Pair:
     def make(self, netlink: IPRoute, left: str, right: str) -> None:
         """Make the pair."""
         with netns.opened() as here:
-            add_pair(netlink, (left, here), (right, here))
+            add_pair((left, here), (right, here))
 
     def trouble(self) -> str | None:
         """Nothing can go wrong."""

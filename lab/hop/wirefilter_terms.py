@@ -11,12 +11,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from lab.errors import Unsupported
-from lab.model import Direction
+from lab.model import Bursts, Direction
 from lab.units import duration_text
 
 MILLISECOND = 0.001
 
 NOTHING = Direction()
+
+SPREADS = {"uniform": ("U", 1), "normal": ("N", 3)}
+"""Distributions of jitter: their letters, and how much of the jitter wirefilter wants to know: its
+normal one is given three standard deviations (SIGMA)."""
+
+LEAST_DELAYS = {"uniform": 1, "normal": 6}
+"""How many times the jitter a delay must be at least, so that (nearly) none is negative."""
 
 HALF = 0.5
 """milliseconds. packet_enqueue() cuts off what is not whole, so that a half more means rounding;
@@ -66,7 +73,10 @@ class Terms:
         ways = zip(("LR", "RL"), (self.there, self.back), self.delayed, strict=True)
         for way, direction, delayed in ways:
             yield f"delay {way}{_delay(direction) if delayed else 0}"
-            yield f"loss {way}{_percent(direction.loss)}"
+            share, burst = _loss(direction.loss)
+            yield f"lostburst {way}{burst:.10g}"
+            yield f"loss {way}{_percent(share)}"
+            yield f"dup {way}{_percent(direction.duplicate)}"
 
 
 def check(link: str, direction: Direction) -> None:
@@ -74,13 +84,37 @@ def check(link: str, direction: Direction) -> None:
 
     :raises Unsupported: it cannot.
     """
+    for problem in _problems(direction):
+        raise Unsupported(
+            f"link '{link}' declares {problem}. A kernel with netem can do it (modprobe sch_netem)"
+        )
+
+
+def _problems(direction: Direction) -> Iterator[str]:
     for name in ("delay", "jitter"):
         value = getattr(direction, name)
         if not _whole(value):
-            raise Unsupported(
-                f"link '{link}' declares a {name} of {duration_text(value)}, and wirefilter counts "
-                "whole milliseconds: run it on a kernel with netem, or declare whole milliseconds"
-            )
+            yield f"a {name} of {duration_text(value)}, and wirefilter counts whole milliseconds"
+    yield from _problems_of_jitter(direction)
+    bursts = direction.loss
+    if isinstance(bursts, Bursts) and (bursts.bad, bursts.good) != (1, 0):
+        yield "bursts with losses other than all and none, and wirefilter knows but these"
+    if direction.duplicate == 1:
+        yield "every packet to come twice, and wirefilter would send the first one for ever"
+    if direction.reorder:
+        yield "reordering, and wirefilter keeps all packets in order"
+    if direction.corrupt:
+        yield "corruption of packets, and wirefilter counts corrupted bits a megabyte"
+
+
+def _problems_of_jitter(direction: Direction) -> Iterator[str]:
+    if direction.distribution not in SPREADS:
+        yield f"jitter as {direction.distribution}, and wirefilter knows {' and '.join(SPREADS)}"
+    elif direction.delay < LEAST_DELAYS[direction.distribution] * direction.jitter:
+        yield (
+            "normal jitter of more than a sixth of the delay, and wirefilter would send some "
+            "packets before those ahead of them"
+        )
 
 
 def _whole(seconds: float) -> bool:
@@ -88,8 +122,20 @@ def _whole(seconds: float) -> bool:
 
 
 def _delay(direction: Direction) -> str:
-    jitter = f"+{direction.jitter / MILLISECOND:.10g}U" if direction.jitter else ""
-    return f"{direction.delay / MILLISECOND + HALF:.10g}{jitter}"
+    middle = direction.delay / MILLISECOND + HALF
+    if not direction.jitter:
+        return f"{middle:.10g}"
+    letter, reach = SPREADS[direction.distribution]
+    return f"{middle:.10g}+{direction.jitter / MILLISECOND * reach:.10g}{letter}"
+
+
+def _loss(loss: float | Bursts) -> tuple[float, float]:
+    """The share lost, and the mean length of a burst (0: each packet is lost by itself).
+
+    wirefilter enters a burst with the chance share / (burst * (1 - share)), and leaves it with
+    1 / burst.
+    """
+    return (loss.average, 1 / loss.leave) if isinstance(loss, Bursts) else (loss, 0)
 
 
 def _percent(share: float) -> str:

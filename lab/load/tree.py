@@ -17,7 +17,7 @@ from lab.model import KeyPath
 from lab.model.names import shown
 
 DEEPEST: Final = 20
-"""levels of nesting; the format has five."""
+"""levels of nesting; the format has seven."""
 
 _KEY: Final = -1
 """The place of a key in the path to it, which no value has."""

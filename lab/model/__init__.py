@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lab.model import hosts, links, network, routers, switches
+from lab.model.bursts import Bursts
 from lab.model.nodes import Router, Rule, Switch
 from lab.model.problem import KeyPath, Problem
 from lab.model.reading import entries, mapping
@@ -16,6 +17,7 @@ from lab.model.shape import misshapen
 from lab.model.topology import Direction, End, Host, Link, Topology
 
 __all__ = [
+    "Bursts",
     "Direction",
     "End",
     "Host",

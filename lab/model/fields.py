@@ -6,7 +6,13 @@ import re
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, PlainValidator, WithJsonSchema
+from pydantic import (
+    BeforeValidator,
+    PlainValidator,
+    ValidatorFunctionWrapHandler,
+    WithJsonSchema,
+    WrapValidator,
+)
 from pydantic_core import PydanticCustomError
 
 from lab import units
@@ -35,15 +41,16 @@ def _wrong(message: str) -> PydanticCustomError:
 def _text(parse: Callable[[str], object], example: str) -> PlainValidator:
     """A validator that reads text with ``parse``, whose UsageError becomes the mistake."""
 
-    def read(value: object) -> object:
-        if not isinstance(value, str):
-            raise _wrong(f"{kind(value)} where a value such as {example} belongs")
-        try:
-            return parse(value)
-        except UsageError as error:
-            raise _wrong(str(error)) from error
+    return PlainValidator(lambda value: _read(value, parse, example))
 
-    return PlainValidator(read)
+
+def _read(value: object, parse: Callable[[str], object], example: str) -> object:
+    if not isinstance(value, str):
+        raise _wrong(f"{kind(value)} where a value such as {example} belongs")
+    try:
+        return parse(value)
+    except UsageError as error:
+        raise _wrong(str(error)) from error
 
 
 def _listed(value: object) -> object:
@@ -66,6 +73,18 @@ def _format(text: str) -> int:
     if text != str(FORMAT):
         raise UsageError(f"format {names.shown(text)} is unknown; this version reads {FORMAT}")
     return FORMAT
+
+
+def _distribution(text: str) -> str:
+    if text not in DISTRIBUTIONS:
+        hint = names.hint(text, DISTRIBUTIONS)
+        raise UsageError(f"unknown distribution {names.shown(text)} ({hint})")
+    return text
+
+
+def _share_alone(value: object, read_mapping: ValidatorFunctionWrapHandler) -> object:
+    """A share of packets lost at random, where a mapping would speak of bursts."""
+    return read_mapping(value) if isinstance(value, dict) else _read(value, units.share, "0.1 %")
 
 
 def _path_manager(text: str) -> str:
@@ -145,6 +164,8 @@ def _quantity(name: str, *examples: str) -> WithJsonSchema:
 PATH_MANAGERS = ("kernel", "userspace")
 """Values of ``net.mptcp.path_manager``, Documentation/networking/mptcp-sysctl.rst."""
 
+DISTRIBUTIONS = ("uniform", "normal", "pareto", "paretonormal")
+"""Of jitter; the last three are the tables that tc-netem(8) brings."""
 MOST_SUBFLOWS = 8
 """MPTCP_PM_ADDR_MAX, net/mptcp/protocol.h: of endpoints, and of each limit."""
 
@@ -177,6 +198,14 @@ Queue = Annotated[
 ]
 Duration = Annotated[float | None, _text(units.duration, "5 ms"), _quantity("duration", "5 ms")]
 Share = Annotated[float | None, _text(units.share, "0.1 %"), _quantity("share", "0.1 %")]
+Part = Annotated[float, _text(units.share, "50 %"), _quantity("share", "50 %")]
+Chance = Annotated[float, _text(units.chance, "5 %"), _quantity("share", "5 %")]
+LOSS = WrapValidator(_share_alone)
+"""Lets a share stand where a mapping is read."""
+Distribution = Annotated[
+    str | None, _text(_distribution, "normal"), WithJsonSchema({"enum": list(DISTRIBUTIONS)})
+]
+Mtu = Annotated[int | None, _text(units.mtu, "1400 B"), _quantity("mtu", "1400 B")]
 
 _HostName = Annotated[str, _text(names.host, "server")]
 _Subnet = Annotated[addressing.Network, _text(addressing.subnet, "10.0.1.0/24")]

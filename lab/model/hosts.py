@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Mapping
 
 from lab.errors import UsageError
-from lab.model import addressing, endpoints, names
+from lab.model import endpoints, names, placing
 from lab.model.problem import KeyPath, Problem
-from lab.model.reading import entries, mapping, readable, texts
+from lab.model.reading import entries, mapping
 from lab.model.settings import SYSCTLS
 
 Data = Mapping[str, object]
@@ -19,29 +19,11 @@ _NOT_LINKS = ("all", "default", "lo")
 
 def misfits(data: Data) -> Iterator[Problem]:
     """What does not fit together in the settings of the hosts of a whole topology."""
+    addresses = placing.addresses(data)
     for path, host in entries(data, "hosts"):
-        interfaces = _interfaces(data, str(path[-1]))
+        interfaces = addresses.get(str(path[-1]), {})
         yield from endpoints.misfits(path, mapping(host), interfaces)
         yield from _sysctls(path, mapping(host), interfaces)
-
-
-def _interfaces(data: Data, host: str) -> dict[str, list[addressing.Address]]:
-    """The addresses of a host by interface, as far as they can be read."""
-    found: dict[str, list[addressing.Address]] = {}
-    for _, value in entries(data, "links"):
-        link = mapping(value)
-        ends = readable(names.split_end, texts((), link.get("ends")))
-        for number, (_, end) in enumerate(ends):
-            if end.node == host:
-                found[end.interface] = _assigned(link, end, number % 2)
-    return found
-
-
-def _assigned(link: Data, end: names.EndName, number: int) -> list[addressing.Address]:
-    subnets = [each.value for each in readable(addressing.subnet, texts((), link.get("subnet")))]
-    written = texts((), mapping(link.get("addresses")).get(str(end)))
-    chosen = [each.value for each in readable(addressing.address, written)]
-    return [interface.ip for interface in addressing.assign(subnets, chosen, number)]
 
 
 def _sysctls(path: KeyPath, host: Data, interfaces: Mapping[str, object]) -> Iterator[Problem]:

@@ -7,13 +7,16 @@ from typing import NamedTuple
 
 from lab import units
 from lab.errors import UsageError
-from lab.model import names, placing
+from lab.model import addressing, names, placing
 from lab.model.problem import KeyPath, Problem
 from lab.model.reading import Found, mapping, readable, texts
 from lab.model.shape import keys
 from lab.model.topology import Shaping
 
 Keys = Mapping[str, object]
+
+IPV6_MTU = 1280
+"""octets"""
 
 
 class Written(NamedTuple):
@@ -36,8 +39,10 @@ def misfits(path: KeyPath, written: Keys, *, on_switch: bool) -> Iterator[Proble
         yield from _addresses(path, written)
     yield from _written_twice(path, written)
     directions = _directions(path, written)
-    yield from _queue_without_rate(directions)
+    for key, needed in NEEDS.items():
+        yield from _key_without(key, needed, directions)
     yield from _jitter_over_delay(directions)
+    yield from _mtu_below_ipv6(path, written)
 
 
 def _ends(path: KeyPath, written: Keys) -> Iterator[Problem]:
@@ -66,11 +71,27 @@ def _written_twice(path: KeyPath, written: Keys) -> Iterator[Problem]:
                 yield Problem((*path, side, key), message, at_key=True)
 
 
-def _queue_without_rate(directions: list[Written]) -> Iterator[Problem]:
+NEEDS = {"queue": "rate", "distribution": "jitter", "reorder": "delay"}
+"""Keys that mean nothing without another."""
+
+
+def _key_without(key: str, needed: str, directions: list[Written]) -> Iterator[Problem]:
     for direction in directions:
-        if "queue" in direction.keys and direction.lacks("rate"):
-            message = "a queue needs a rate in each direction that it holds for"
-            yield Problem(direction.keys["queue"].path, message, at_key=True)
+        if key in direction.keys and direction.lacks(needed):
+            article = "an" if key[0] in "aeiou" else "a"
+            message = f"{article} {key} needs a {needed} in each direction that it holds for"
+            yield Problem(direction.keys[key].path, message, at_key=True)
+
+
+def _mtu_below_ipv6(path: KeyPath, written: Keys) -> Iterator[Problem]:
+    """RFC 8200, section 5."""
+    mtu = next(readable(units.mtu, texts((*path, "mtu"), written.get("mtu"))), None)
+    if mtu and mtu.value < IPV6_MTU:
+        subnets = readable(addressing.subnet, texts((*path, "subnet"), written.get("subnet")))
+        for subnet in subnets:
+            if subnet.value.version == 6:
+                message = f"IPv6 ({subnet.value}) needs an mtu of at least {IPV6_MTU} B"
+                yield Problem(mtu.path, message)
 
 
 def _jitter_over_delay(directions: list[Written]) -> Iterator[Problem]:

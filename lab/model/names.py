@@ -30,7 +30,7 @@ _RESERVED = frozenset({"lo", "all", "default", "any"})
 """The loopback, two directories in ``/proc/sys/net/ipv4/conf``, and tcpdump's pseudo-device."""
 
 _LONGEST_SHOWN = 40
-_MOST_LISTED = 15
+_MOST_LISTED = 20
 _MOST_COMPARED = 200
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from lab.model import addressing, names
 from lab.model.problem import KeyPath, Problem
-from lab.model.reading import Found, mapping, readable, texts
+from lab.model.reading import Found, entries, mapping, readable, texts
+from lab.model.segments import Ends, Segment, segments
 
 Chosen = Mapping[str, list[Found[addressing.Address]]]
 """The readable addresses that are written, by their ends."""
@@ -62,3 +64,35 @@ def shared(
             if address in owners:
                 yield Problem(path, f"address {address} is that of {owners[address]} already")
             owners[address] = end
+
+
+def addresses(data: Mapping[str, object]) -> Mapping[str, Mapping[str, list[addressing.Address]]]:
+    """The addresses of each node by interface, as far as they can be read."""
+    links = {path: mapping(link) for path, link in entries(data, "links")}
+    ends = {path: both for path, link in links.items() if (both := _ends(path, link))}
+    switches = {
+        str(path[1]): tuple(subnets(path, mapping(switch)))
+        for path, switch in entries(data, "switches")
+    }
+    own = {str(path[1]): (both, tuple(subnets(path, links[path]))) for path, both in ends.items()}
+    placed = segments(own, switches, mapping(data.get("routers")))
+    found: defaultdict[str, dict[str, list[addressing.Address]]] = defaultdict(dict)
+    for path, both in ends.items():
+        segment = placed[str(path[1])]
+        for end in both:
+            found[end.node][end.interface] = _assigned(segment, end, chosen(path, links[path]))
+    return found
+
+
+def _ends(path: KeyPath, link: Mapping[str, object]) -> Ends | None:
+    found = [end for _, end in readable(names.split_end, texts((*path, "ends"), link.get("ends")))]
+    return (found[0], found[1]) if len(found) == 2 else None
+
+
+def _assigned(segment: Segment, end: names.EndName, written: Chosen) -> list[addressing.Address]:
+    if end not in segment.ends:
+        return []
+    values = [address for _, address in written.get(str(end), ())]
+    number = segment.ends.index(end)
+    roomy = [one for one in segment.subnets if addressing.has_room(one, values, number)]
+    return [interface.ip for interface in addressing.assign(roomy, values, number)]

@@ -7,7 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from lab.model import names
+from lab.model import boxes, names
+from lab.model.bursts import Bursts
 from lab.model.fields import kind
 from lab.model.nodes import Router, Rule, Switch
 from lab.model.problem import KeyPath, Problem
@@ -64,11 +65,16 @@ _MODELS: Mapping[KeyPath, type[BaseModel]] = {
     ("links",): Link,
     ("links", "there"): Shaping,
     ("links", "back"): Shaping,
+    ("links", "loss"): Bursts,
+    ("links", "middlebox"): boxes.Middlebox,
+    **{("links", "middlebox", kind): model for kind, model in boxes.Middlebox.kinds().items()},
 }
 """What stands at a place; names and numbers, every second part of a path, are left out."""
 
 
 def keys(path: KeyPath) -> list[str]:
     """The keys that the format knows at a place."""
+    if path[:1] == ("links",) and len(path) > 3 and path[2] in ("there", "back"):
+        path = path[:2] + path[3:]  # what is in a direction is as what is beside it
     fields = _MODELS[path[::2]].model_fields
     return [field.alias or name for name, field in fields.items()]

@@ -6,12 +6,14 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field, PrivateAttr
 
 from lab.errors import UsageError
-from lab.model import addressing, fields, names
+from lab.model import addressing, box_fields, fields, names
+from lab.model.boxes import Middlebox
+from lab.model.bursts import Bursts
 from lab.model.keys import Keys
 from lab.model.nodes import Router, Switch
 from lab.model.segments import Segment, segments
@@ -46,9 +48,17 @@ class Direction:
     """seconds"""
     jitter: float = 0.0
     """seconds around the delay, at most the delay itself"""
-    loss: float = 0.0
-    """fraction of packets, 0.0 to 1.0"""
-    middlebox: tuple[Any, ...] = ()
+    distribution: str = "uniform"
+    """of the jitter: within it (uniform), or with it as the standard deviation (the others)"""
+    loss: float | Bursts = 0.0
+    """fraction of packets, 0.0 to 1.0, or how bursts of them are lost"""
+    duplicate: float = 0.0
+    """fraction of packets that come more than once"""
+    reorder: float = 0.0
+    """fraction of packets that do not wait for the delay, and so overtake others"""
+    corrupt: float = 0.0
+    """fraction of packets of which one bit is inverted"""
+    middlebox: tuple[Middlebox, ...] = ()
     """what alters packets, in the order in which they meet it"""
 
 
@@ -64,7 +74,25 @@ class Shaping(Keys):
     jitter: fields.Duration = Field(
         default=None, description="Variation around the delay, at most the delay itself."
     )
-    loss: fields.Share = Field(default=None, description="Share of packets lost at random.")
+    distribution: fields.Distribution = Field(
+        default=None,
+        description="Of the jitter: uniform, or with it as the standard deviation.",
+    )
+    loss: Annotated[Bursts | None, fields.LOSS] = Field(
+        default=None, description="Share of packets lost at random, or how bursts are lost."
+    )
+    duplicate: fields.Share = Field(
+        default=None, description="Share of packets that come more than once."
+    )
+    reorder: fields.Share = Field(
+        default=None, description="Share of packets that do not wait for the delay."
+    )
+    corrupt: fields.Share = Field(
+        default=None, description="Share of packets of which one bit is inverted."
+    )
+    middlebox: Annotated[tuple[Middlebox, ...] | None, box_fields.Listed] = Field(
+        default=None, description="Boxes that change packets, in the order that packets meet them."
+    )
 
     def written(self) -> dict[str, Any]:
         """The keys that are written, as arguments of a :class:`Direction`."""
@@ -96,6 +124,9 @@ class Link(Shaping):
         alias="addresses",
         description="Addresses of an end, instead of a subnet's first (first end) or second one.",
         json_schema_extra={"propertyNames": fields.END_SCHEMA},
+    )
+    mtu: fields.Mtu = Field(
+        default=None, description="Largest IP packet of both interfaces; 1500 B unless written."
     )
     only_there: Shaping = Field(
         default=Shaping(), alias="there", description="From the first end to the second only."

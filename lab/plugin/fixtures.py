@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from contextlib import ExitStack
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -17,20 +19,29 @@ from lab.flow import family as flow_family
 from lab.host import LabNode
 from lab.load import load
 from lab.model import Topology
-from lab.plugin.markers import flow_options, planted, topology_file
+from lab.plugin import markers
+from lab.plugin.markers import flow_options, planted
+from lab.plugin.measuring import require_fidelity
 from lab.plugin.verdicts import RUN, at_the_end, on_condition
 from lab.result import Run
+from lab.timeline import Playing, Step, play
 from lab.verify import Report
 
 
 @pytest.fixture
-def topology(request: pytest.FixtureRequest) -> Topology:
-    """The topology that the test is marked with."""
-    return load(topology_file(request))
+def topology_file(request: pytest.FixtureRequest) -> Path:
+    """The file that the test's marker names; a module may have a fixture that writes its own."""
+    return markers.topology_file(request)
 
 
 @pytest.fixture
-def result(request: pytest.FixtureRequest, topology: Topology) -> Run:
+def topology(topology_file: Path) -> Topology:
+    """The topology of the test."""
+    return load(topology_file)
+
+
+@pytest.fixture
+def result(request: pytest.FixtureRequest, topology: Topology, topology_file: Path) -> Run:
     """The run of this test: its directory, its records, its seed."""
     planted(request)  # a mistake in it is told before anything is built
     config = request.config
@@ -42,7 +53,7 @@ def result(request: pytest.FixtureRequest, topology: Topology) -> Run:
     )
     request.node.stash[RUN] = run
     command = ["pytest", *map(str, config.invocation_params.args)]
-    environment.introduce(run, topology, topology_file(request), command)
+    environment.introduce(run, topology, topology_file, command)
     return run
 
 
@@ -55,7 +66,9 @@ def net(request: pytest.FixtureRequest, topology: Topology, result: Run) -> Iter
             or "pytest was started with plug-in objects, which cannot follow it "
             "into a sandbox: start it as 'pytest' or 'python -m pytest'"
         )
-    with Network(topology, backend=request.config.option.backend) as network:
+    require_fidelity(request.config, topology, result)
+    backend = request.config.option.backend
+    with Network(topology, backend=backend, seed=result.seed) as network:
         on_condition(request.node, network.require_sound)
         result.describe(before=environment.state(network.nodes), backend=network.backend)
         yield network
@@ -120,3 +133,24 @@ def flow(
         at_the_end(request.node, flow.close)
         at_the_end(request.node, flow.finish)
         yield flow
+
+
+class Timeline:
+    """Plays steps in the network of a test, until it ends; all of them must be played by then."""
+
+    def __init__(self, network: Network, run: Run, item: pytest.Item, undo: ExitStack) -> None:
+        self._network, self._run, self._item, self._undo = network, run, item, undo
+
+    def __call__(self, *steps: Step) -> Playing:
+        """Begin now; the answer's ``wait(step)`` tells when a step was played."""
+        playing = play(self._network, *steps, run=self._run).begin()
+        self._undo.callback(playing.stop)
+        at_the_end(self._item, playing.finish)
+        return playing
+
+
+@pytest.fixture
+def timeline(request: pytest.FixtureRequest, net: Network, result: Run) -> Iterator[Timeline]:
+    """``timeline(at("1 s", Cut("wifi")), …)`` changes the network from now on."""
+    with ExitStack() as undo:
+        yield Timeline(net, result, request.node, undo)

@@ -1,0 +1,152 @@
+"""A hop with middleboxes: a process that passes frames between two veth pairs.
+
+::
+
+    left ~ leftbox | relay | rightbox ~ right
+
+The relay ends with its input, and so with the lab, however that ends.
+"""
+
+from __future__ import annotations
+
+import array
+import fcntl
+import json
+import select
+import socket
+import struct
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from pyroute2 import IPRoute
+
+from lab import netns
+from lab.errors import InvalidRun, Unsupported
+from lab.interfaces import add_pair
+from lab.middlebox.kinds import Declared
+
+START = (
+    "import sys; sys.path.insert(0, sys.argv.pop(1)); "
+    "from lab.middlebox.relay import main; sys.exit(main())"
+)
+"""How Python starts the relay without site-packages: 0.1 s earlier."""
+
+ROOT = Path(__file__).parents[2]
+"""The directory of the package ``lab``."""
+
+PATIENCE = 10.0
+"""seconds until a relay that does not answer counts as broken; usually it takes milliseconds."""
+
+SIOCETHTOOL = 0x8946
+"""<linux/sockios.h>"""
+
+ETHTOOL_STXCSUM = 0x17
+"""<linux/ethtool.h>"""
+
+
+class Middleboxes:
+    """Boxes of both directions, each in the order in which its packets meet them."""
+
+    shapes = False
+
+    def __init__(self, there: Sequence[Declared], back: Sequence[Declared]) -> None:
+        self._boxes = json.dumps({"there": there, "back": back})
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def make(self, netlink: IPRoute, left: str, right: str) -> None:
+        """Make both pairs, and start the relay between them.
+
+        :raises Unsupported: it does not start.
+        """
+        with netns.opened() as here:
+            for name in (left, right):
+                add_pair((name, here), (_inner(name), here))
+                _have_whole_checksums(name)
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", "-S", "-c", START, ROOT, _inner(left), _inner(right),
+             self._boxes],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0,
+        )  # fmt: skip
+        try:
+            self._answer("ready")
+        except InvalidRun as problem:
+            self.stop()
+            raise Unsupported(f"middleboxes do not start: {problem}") from problem
+
+    def acted(self) -> tuple[int, ...]:
+        """How many segments each box did not let pass as they were: those there, then those back.
+
+        :raises InvalidRun: the relay is gone.
+        """
+        return tuple(self._counters()["acted"])
+
+    def trouble(self) -> str | None:
+        """Why packets were lost that no box has dropped; None while all is well."""
+        if self._process is None:
+            return None
+        try:
+            return _losses(self._counters())
+        except InvalidRun as problem:
+            return str(problem)
+
+    def stop(self) -> None:
+        """End the relay."""
+        process, self._process = self._process, None
+        if process:
+            process.kill()
+            with process:
+                pass
+
+    def _counters(self) -> Mapping[str, Any]:
+        process = self._process
+        if process is None or process.stdin is None:
+            raise InvalidRun("the relay was stopped")
+        with suppress(BrokenPipeError):  # its last words say why
+            process.stdin.write(b"\n")
+        return self._answer("acted")
+
+    def _answer(self, key: str) -> Mapping[str, Any]:
+        process = self._process
+        if process is None or process.stdout is None:
+            raise InvalidRun("the relay was stopped")
+        output = process.stdout
+        if not select.select([output], [], [], PATIENCE)[0]:
+            raise InvalidRun(f"the relay of middleboxes did not answer for {PATIENCE:g} s")
+        line = output.readline()
+        try:
+            answer: dict[str, Any] = json.loads(line)
+        except ValueError:
+            answer = {"error": line.decode(errors="replace").strip() or "it was killed"}
+        if key not in answer:
+            reason = answer.get("error", "it answered too late")
+            raise InvalidRun(f"the relay of middleboxes ended: {reason}")
+        return answer
+
+
+def _inner(name: str) -> str:
+    """The relay's interface of the pair."""
+    return f"{name}box"
+
+
+def _losses(counters: Mapping[str, Any]) -> str | None:
+    """What was lost; the kernel or the interface has counted it."""
+    for side in ("first", "second"):
+        dropped, unsent = counters[side]["dropped"], counters[side]["unsent"]
+        if dropped or unsent:
+            return (
+                f"middleboxes lost {dropped} frames that came faster than they pass, or longer "
+                f"than the link's MTU, and could not send {unsent}"
+            )
+    return None
+
+
+def _have_whole_checksums(interface: str) -> None:
+    """Have the kernel compute checksums before frames reach the relay, not leave them to a card."""
+    command = array.array("B", struct.pack("=II", ETHTOOL_STXCSUM, 0))
+    request = struct.pack("16sP8x", interface.encode(), command.buffer_info()[0])
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        fcntl.ioctl(any_socket, SIOCETHTOOL, request)

@@ -1,0 +1,1 @@
+"""The kernel's rtnetlink: requests coded by hand, and carried out many at once."""
