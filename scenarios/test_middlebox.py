@@ -11,7 +11,7 @@ import pytest
 
 import mptcpapi
 from lab.build import Network
-from lab.errors import InvalidRun
+from lab.errors import InvalidRun, UsageError
 from lab.load import load
 from lab.wire.mptcp import MptcpOption, label, values
 from lab.wire.segment import Flags
@@ -190,6 +190,13 @@ def test_reset(client, server, capture):
     assert not [each for each in seen if each.rst]
     assert not seen.all(MptcpOption)
     assert len([each for each in seen.arrived() if each.syn]) == 1
+
+
+@on_the_way(STRIP)
+def test_boxes_stay_as_they_are(net):
+    """Asking for others is a mistake, not a change of nothing."""
+    with pytest.raises(UsageError, match="middleboxes remember flows"):
+        net.links[0].reshape(middlebox=())
 
 
 @on_the_way(STRIP)
