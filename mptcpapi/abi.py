@@ -149,6 +149,7 @@ CAP_BPF: Final = 39
 USER_NS_INIT_INO: Final = 0xEFFFFFFD
 
 # include/uapi/linux/netlink.h
+NETLINK_ROUTE: Final = 0
 NETLINK_SOCK_DIAG: Final = 4
 NETLINK_GENERIC: Final = 16
 NLM_F_REQUEST: Final = 0x001
@@ -156,6 +157,8 @@ NLM_F_ACK: Final = 0x004
 NLM_F_DUMP: Final = 0x300
 NLM_F_CAPPED: Final = 0x100
 NLM_F_ACK_TLVS: Final = 0x200
+NLM_F_EXCL: Final = 0x200
+NLM_F_CREATE: Final = 0x400
 NLMSG_ERROR: Final = 2
 NLMSG_DONE: Final = 3
 NLMSGERR_ATTR_MSG: Final = 1
@@ -164,6 +167,23 @@ NETLINK_CAP_ACK: Final = 10
 NETLINK_EXT_ACK: Final = 11
 NLA_F_NESTED: Final = 0x8000
 NLA_TYPE_MASK: Final = 0x3FFF
+
+# include/uapi/linux/rtnetlink.h, include/uapi/linux/if.h
+RTM_NEWLINK: Final = 16
+RTM_DELLINK: Final = 17
+RTM_GETLINK: Final = 18
+RTM_NEWADDR: Final = 20
+RTM_DELADDR: Final = 21
+RTM_NEWROUTE: Final = 24
+RTM_DELROUTE: Final = 25
+RTNLGRP_LINK: Final = 1
+RTN_UNICAST: Final = 1
+RTPROT_BOOT: Final = 3
+RT_SCOPE_UNIVERSE: Final = 0
+RT_SCOPE_LINK: Final = 253
+RT_SCOPE_NOWHERE: Final = 255
+RT_TABLE_MAIN: Final = 254
+IFF_UP: Final = 1
 
 # struct nlmsghdr: len, type, flags, seq, pid; struct nlattr: len, type
 NLMSGHDR: Final = Struct("=IHHII")

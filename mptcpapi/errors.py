@@ -5,14 +5,17 @@ MptcpError                       an OSError: ``errno`` is always set
 │   ├── Unavailable              no MPTCP sockets can be made here; the text says why
 │   ├── Unsupported              this kernel lacks what was asked
 │   ├── NoPrivilege              a capability is missing (also a PermissionError)
-│   └── PathManagerNotUserspace  the kernel itself manages this connection's paths
+│   ├── PathManagerNotUserspace  the kernel itself manages this connection's paths
+│   └── StackUnavailable         a network stack cannot be made here; the text says why
 ├── UsageError                   the caller must act
 │   ├── InvalidArgument          an address, a port, a family, a time that cannot be (a ValueError)
 │   ├── SocketClosed             the socket was closed
 │   ├── NoSuchConnection         there is none with this token, or this process and descriptor
 │   ├── NoSuchSubflow            the connection has no such subflow
 │   ├── FallenBack               the connection is TCP
-│   └── ConnectionEnded          the connection is not, or no longer, established
+│   ├── ConnectionEnded          the connection is not, or no longer, established
+│   ├── StackBusy                sockets of the network stack are open
+│   └── StackDeleted             the network stack was deleted
 ├── NetworkError                 the peer or the path did not do its part
 │   ├── SubflowRefused           a subflow was refused; ``reset_reason`` if the peer gave one
 │   └── SubflowTimeout           the deadline passed (also a TimeoutError)
@@ -57,6 +60,10 @@ class PathManagerNotUserspace(MachineError):
     """The connection's path manager is the kernel's own (EINVAL)."""
 
 
+class StackUnavailable(MachineError):
+    """A network stack cannot be made here: its library, its plug-in, or its network is missing."""
+
+
 class UsageError(MptcpError):
     """What the caller can mend."""
 
@@ -83,6 +90,14 @@ class FallenBack(UsageError):
 
 class ConnectionEnded(UsageError):
     """The connection is not established, or ended during the call (ENOTCONN)."""
+
+
+class StackBusy(UsageError):
+    """Sockets of the network stack are open, so that it cannot be deleted (EBUSY)."""
+
+
+class StackDeleted(UsageError):
+    """The network stack was deleted (EBADF)."""
 
 
 class NetworkError(MptcpError):

@@ -63,17 +63,14 @@ class Netlink(Closing):
 
     ``protocol``: NETLINK_GENERIC or NETLINK_SOCK_DIAG. ``beside``: the descriptor of a socket in
     whose network namespace this one is opened, and stays; ``None``: that of the calling thread.
+    ``made``: a netlink socket to use and to close, instead of opening one.
     """
 
-    def __init__(self, protocol: int, *, beside: int | None = None) -> None:
+    def __init__(
+        self, protocol: int, *, beside: int | None = None, made: socket.socket | None = None
+    ) -> None:
         self._sequence = 0
-        with nullcontext() if beside is None else namespace_of(beside):
-            try:
-                self._socket = syscalls.current.netlink(protocol)
-            except OSError as refused:
-                raise_if_exhausted(refused)
-                text = f"cannot open a netlink socket: {refused.strerror}"
-                raise KernelRefused(refused.errno, text) from refused
+        self._socket = made or _opened(protocol, beside)
         # A socket without an address receives no multicast; (0, 0) lets the kernel choose one.
         self._socket.bind((0, 0))
         self._socket.setsockopt(abi.SOL_NETLINK, abi.NETLINK_EXT_ACK, 1)
@@ -151,6 +148,16 @@ class Netlink(Closing):
         except ValueError as closed:  # by another thread: its descriptor is -1
             raise _socket_error(OSError(EBADF, "")) from closed
         return bool(waiting.poll(math.ceil(timeout * 1000)))
+
+
+def _opened(protocol: int, beside: int | None) -> socket.socket:
+    with nullcontext() if beside is None else namespace_of(beside):
+        try:
+            return syscalls.current.netlink(protocol)
+        except OSError as refused:
+            raise_if_exhausted(refused)
+            text = f"cannot open a netlink socket: {refused.strerror}"
+            raise KernelRefused(refused.errno, text) from refused
 
 
 class Family(NamedTuple):

@@ -10,7 +10,7 @@ import ctypes
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from errno import EBADF, EINVAL, EOPNOTSUPP, EPERM
+from errno import EBADF, EINVAL, ENOSPC, EOPNOTSUPP, EPERM
 from io import FileIO
 from pathlib import Path
 
@@ -52,6 +52,23 @@ def inside(namespace: int) -> Iterator[None]:
         yield
 
 
+def create() -> int:
+    """A descriptor of a new network namespace, which lives until nothing refers to it.
+
+    :raises NoPrivilege: CAP_SYS_ADMIN is missing
+    :raises Unsupported: this machine allows no further one
+    """
+    with _open_own_namespace() as ours, ExitStack() as last, ExitStack() as first:
+        for way_back in (last, first):  # Ctrl-C can come in place of one of them
+            way_back.callback(_enter, ours.fileno())
+        if _libc.unshare(abi.CLONE_NEWNET) != 0:
+            code = ctypes.get_errno()
+            for way_back in (last, first):
+                way_back.pop_all()  # the thread never left
+            raise _no_namespace(code)
+        return os.open(_OWN_NAMESPACE, os.O_RDONLY | os.O_CLOEXEC)
+
+
 def own_namespace() -> tuple[int, int]:
     """Device and inode of the network namespace of the calling thread: its name, while it lasts."""
     with _open_own_namespace() as own:
@@ -78,6 +95,18 @@ def enter(path: Path) -> None:
         _enter(namespace)
     finally:
         os.close(namespace)
+
+
+def _no_namespace(code: int) -> NoPrivilege | Unsupported:
+    if code == EPERM:
+        return NoPrivilege(
+            EPERM,
+            "making a network namespace takes CAP_SYS_ADMIN: run as root, or in a user namespace "
+            "(unshare -Urn PROGRAM)",
+        )
+    why = f"no network namespace can be made here: {os.strerror(code)}"
+    limit = " (the sysctl user.max_net_namespaces limits how many)" if code == ENOSPC else ""
+    return Unsupported(code, why + limit)
 
 
 def no_privilege() -> NoPrivilege:

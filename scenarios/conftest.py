@@ -11,6 +11,7 @@ from textwrap import dedent
 from typing import NamedTuple
 
 import pytest
+from vde_switch import switch
 
 import mptcpapi
 from lab.events import EventLog
@@ -98,6 +99,13 @@ def sock(client, server):
             sender.sendall(b"x")
             assert receiver.recv(1) == b"x"
         yield sock
+
+
+@pytest.fixture
+def vde_network(tmp_path):
+    """The locator of a VDE network that the test has for itself."""
+    with switch(tmp_path) as locator:
+        yield locator
 
 
 class Ends(NamedTuple):

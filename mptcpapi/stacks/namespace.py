@@ -1,0 +1,55 @@
+"""Stacks that are network namespaces of the kernel which a thread can step into."""
+
+from __future__ import annotations
+
+import os
+import socket
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from mptcpapi import abi, netns
+from mptcpapi.connection import Socket
+from mptcpapi.stacks import seam
+from mptcpapi.stacks.stack import Stack
+
+
+def made_here(family: int, type: int, protocol: int) -> socket.socket:
+    """A socket in the namespace of the calling thread."""
+    if protocol == abi.IPPROTO_MPTCP:
+        return Socket(family, type, protocol)
+    return socket.socket(family, type, protocol)
+
+
+class NamespaceStack(Stack):
+    """The stack of a namespace that is somebody else's: of the thread, of a host of a lab.
+
+    ``namespace`` is a descriptor of it, which is the stack's to close. Busy it is by
+    sockets that `msocket` made; those that they accept are the namespace's, which stays.
+    """
+
+    def __init__(self, name: str, namespace: int, *, resolver: str | None = None) -> None:
+        try:
+            super().__init__(name, resolver=resolver)
+        except BaseException:
+            os.close(namespace)
+            raise
+        self._namespace = namespace
+        self._made: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+
+    def _make(self, family: int, type: int, protocol: int) -> socket.socket:
+        with netns.inside(self._namespace), seam.cleared():
+            made = made_here(family, type, protocol)
+        self._made.add(made)
+        return made
+
+    @contextmanager
+    def _use(self) -> Iterator[None]:
+        with netns.inside(self._namespace), seam.cleared():
+            yield
+
+    def _open_sockets(self) -> int:
+        return sum(sock.fileno() >= 0 for sock in self._made)
+
+    def _delete(self) -> None:
+        os.close(self._namespace)
