@@ -2,7 +2,7 @@
 
 Markers: ``topology(name)``, ``flow(sender=…)``, ``violates(…)``. Fixtures: ``net``, ``client``,
 ``server``, ``capture``, ``flow``, ``result``, ``family``. Options: ``--results``, ``--keep``,
-``--seed``, ``--verify``, ``--backend``.
+``--seed``, ``--verify``, ``--backend``, ``--stack``.
 """
 
 pytest_plugins = ["lab.plugin.entering"]
