@@ -191,6 +191,32 @@ def show(run: Path | None, as_json: bool) -> None:
         Console().print(part, markup=False, highlight=False, soft_wrap=isinstance(part, str))
 
 
+@commands.command(epilog="Example: mptcp-lab measure two_paths --quick")
+@click.argument("topology")
+@click.option("--backend", help="What emulates delay, loss and the like (default: what works).")
+@click.option("--quick", is_flag=True, help="As before scenarios: a second or two, all at once.")
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+def measure(topology: str, backend: str | None, quick: bool, as_json: bool) -> None:
+    """Measure each link of a topology (a name, or a path) against its file, in both directions.
+
+    The status is 0 if all is as declared, within the tolerance that is shown; else 1.
+    """
+    from lab.fidelity import budget, table
+    from lab.fidelity.verdict import Known
+    from lab.load import find, load
+
+    file = find(topology, Path())
+    declared = load(file)
+    _enter_sandbox(file)
+    verdict = Known(backend).of(declared, budget.SCENARIO if quick else budget.THOROUGH)
+    if as_json:
+        click.echo(json.dumps(verdict.as_dict(), indent=2))
+    else:
+        click.echo("\n".join(table.lines(verdict)))
+        click.echo(f"\nThe machine meanwhile: {verdict.load or 'nothing to measure'}.")
+    sys.exit(1 if [*verdict.misses()] else 0)
+
+
 @commands.command("verify", epilog="Example: mptcp-lab verify client.pcap server.pcap")
 @click.argument("files", nargs=-1, required=True, type=_PATH)
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")

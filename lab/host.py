@@ -33,6 +33,8 @@ FOREIGN = {
     # Else each of two interfaces in one subnet would answer for both, and ask in the other's name.
     "net.ipv4.conf.all.arp_ignore": "1",
     "net.ipv4.conf.all.arp_announce": "2",
+    # Else a connection begins with what TCP has learnt from the one before.
+    "net.ipv4.tcp_no_metrics_save": "1",
     # Without these, an IPv6 address is unusable for a second, and lost when its link goes down.
     "net.ipv6.conf.default.accept_dad": "0",
     "net.ipv6.conf.default.accept_ra": "0",

@@ -65,7 +65,7 @@ def inner_pytest(request, result):
     topologies = request.config.rootpath / "topologies"
     names = {name: str(topologies / f"{name}.yaml") for name in ("two_paths", "handover")}
 
-    def run(scenarios, *options, results=inner / "results", files=()):
+    def run(scenarios, *options, results=inner / "results", files=(), measured=False):
         for name, content in {"test_inner.py": PREAMBLE.format(**names) + dedent(scenarios),
                               **dict(files)}.items():  # fmt: skip
             (inner / name).parent.mkdir(exist_ok=True)
@@ -73,7 +73,7 @@ def inner_pytest(request, result):
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-v", "-ra", "-p", "lab.plugin",
              "-p", "no:cacheprovider", "--rootdir", inner, "--results", results,
-             *options, "test_inner.py"],
+             *(() if measured else ("--no-measure",)), *options, "test_inner.py"],
             cwd=inner, capture_output=True, text=True, check=False,
             env=os.environ | {"COLUMNS": "300"},
         )  # fmt: skip

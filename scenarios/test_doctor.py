@@ -87,6 +87,16 @@ CAUSES = {
         f"ip route add {LTE} via 10.0.1.1; sysctl -w net.ipv4.conf.lte.rp_filter=1",
     ),
     "a small MTU": Planted("mtu", "client", "", prevents=False),
+    "a tiny MTU": Planted(
+        "mtu", "client", "ip link set dev lte mtu 75",
+        client="{endpoints: [{address: 10.0.2.1, flags: subflow}]}",  # no IPv6 below 1280
+    ),
+    "a black hole": Planted(
+        "mtu", "gw",
+        "ip link set dev core mtu 1400; "
+        + NFT.format("output", "") + "; nft add rule inet fw way meta l4proto icmp drop",
+        prevents=False,
+    ),
     "no forwarding": Planted("forwarding", "gw", "sysctl -w net.ipv4.ip_forward=0",
                              connects=False),
     "interface down": Planted("interface", "client", "ip link set dev lte down"),
@@ -109,6 +119,21 @@ CAUSES = {
         joined=("10.0.1.1", OTHER),
     ),
 }  # fmt: skip
+
+
+OTHER_ENDS = {
+    "a small MTU": [("gw", "lte", "1400")],
+    "a tiny MTU": [("gw", "lte", "75")],
+    "a black hole": [("server", "core", "1400")],
+}
+"""MTUs at other hosts than the one of the cause."""
+
+
+ROUNDS = {
+    "interface down": 2,  # it has lost its routes, of which the doctor knows only then
+    "a tiny MTU": 2,  # each end of the link in its turn
+}
+"""How often the doctor is asked, where one answer does not suffice."""
 
 
 @pytest.fixture
@@ -181,24 +206,21 @@ def test_a_cause_is_named_and_its_remedy_helps(net, name):
     planted = CAUSES[name]
     with ExitStack() as undo:
         network, captures, listener = net(planted)
-        if planted.cause == "mtu":
-            network.node("gw").run("ip", "link", "set", "dev", "lte", "mtu", "1400")
+        for host, interface, mtu in OTHER_ENDS.get(name, ()):
+            network.node(host).run("ip", "link", "set", "dev", interface, "mtu", mtu)
         if planted.connects:
             connect(undo, network, listener)
 
-        found = doctor.examine(network, "client", "server", PORT)
+        rounds = [doctor.examine(network, "client", "server", PORT)]
         treated = time.time()
-        treat(network, found)
-        rest = doctor.examine(network, "client", "server", PORT)
-        if name == "interface down":  # it has lost its routes, of which the doctor knows only now
-            assert stopping(rest) == {("route", "client")}
-            treat(network, rest)
-            rest = doctor.examine(network, "client", "server", PORT)
+        while stopping(rounds[-1]) and len(rounds) <= ROUNDS.get(name, 1):
+            treat(network, rounds[-1])
+            rounds.append(doctor.examine(network, "client", "server", PORT))
         connect(undo, network, listener)
         seen = captures.until("client", lambda seen: joins(seen.after(treated)))
 
-    assert stopping(found) == {(planted.cause, planted.host)}
-    assert stopping(rest) == set()
+    assert stopping(rounds[0]) == {(planted.cause, planted.host)}
+    assert stopping(rounds[-1]) == set()
     assert planted.joined in joins(seen)
     assert not planted.prevents or not joins(seen.before(treated))
 
@@ -216,6 +238,77 @@ def test_nothing_is_found_in_a_sound_network(net, client, server):
 
         captures.until("client", joins)
     assert stopping(found) == set()
+
+
+DIRECT = """
+topology: 1
+name: direct
+hosts: {client: {}, server: {}}
+links:
+  one: {ends: [client:one, server:one], subnet: 10.0.9.0/24}
+  two: {ends: [client:two, server:two], subnet: 10.0.2.0/24}
+"""
+
+
+def test_links_without_routers(tmp_path):
+    """What each end says in its turn, endpoint, announcement and limit, makes the second path."""
+    topology = loads(DIRECT, "direct.yaml")
+    with Network(topology) as network, ExitStack() as undo:
+        hosts = [network.node(name) for name in topology.hosts]
+        captures = undo.enter_context(Captures(hosts, tmp_path))
+        listener = undo.enter_context(msocket(network, "server"))
+        listener.bind(("", PORT))
+        listener.listen()
+        said = []
+        while stopping(found := doctor.examine(network, "client", "server", PORT)):
+            said.append(stopping(found))
+            assert len(said) < 4, found
+            treat(network, found)
+        connect(undo, network, listener)
+        seen = captures.until("client", joins)
+
+    assert said == [
+        {("endpoint", "client"), ("endpoint", "server")}, {("limits", "client")}
+    ]  # fmt: skip
+    assert joins(seen) == {("10.0.2.1", "10.0.2.2")}
+
+
+def test_what_spoils_measurements(net):
+    """Joined segments and remembered paths are remarks; what they advise ends them."""
+    client = "{sysctls: {net.ipv4.tcp_no_metrics_save: 0}}"
+    plant = "ip link set dev lte gso_max_segs 64"
+    network, *_ = net(Planted("", "client", plant, client=client))
+
+    def remarks():
+        found = doctor.examine(network, "client", "server", PORT)
+        return [each for each in found if each.cause in {"gso", "metrics"}]
+
+    assert [(each.cause, each.host, each.stops) for each in remarks()] == [
+        ("gso", "client", False), ("metrics", "client", False),
+    ]  # fmt: skip
+    for each in remarks():
+        for command in each.commands:
+            network.node(each.host).run(*command)
+    assert remarks() == []
+
+
+def test_a_network_that_cannot_be_built(request, tmp_path):
+    """The reason is a finding, beside what follows from the file alone."""
+    file = tmp_path / "direct.yaml"
+    file.write_text(DIRECT.replace("server: {}", "server: {scheduler: nosuch}"), encoding="utf-8")
+
+    done = run(request, str(file), "--from", "client", "--json")
+
+    assert done.returncode == 1, done.stderr
+    (examined,) = json.loads(done.stdout)
+    causes = {each["cause"]: each for each in examined["findings"]}
+    assert set(causes) == {"unsupported", "endpoint"}
+    assert (
+        "server: the kernel refuses net.mptcp.scheduler='nosuch'" in causes["unsupported"]["what"]
+    )
+    assert causes["endpoint"]["commands"] == [
+        "client ip mptcp endpoint add 10.0.2.1 dev two subflow"
+    ]
 
 
 def test_rules_of_unknown_conditions_are_remarks(net):

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from ipaddress import ip_address
 from pathlib import Path
 from typing import NamedTuple
@@ -17,8 +17,9 @@ from rich.markup import escape
 
 from lab import doctor
 from lab.build import Network
+from lab.doctor import declared
 from lab.doctor.finding import Command, Finding
-from lab.errors import UsageError
+from lab.errors import Unsupported, UsageError
 from lab.model import Topology
 
 
@@ -32,13 +33,28 @@ class Examined(NamedTuple):
 def of_topology(topology: Topology, ends: tuple[str | None, str | None]) -> list[Examined]:
     """Build the network, and examine connections between its hosts: all, or the one named.
 
-    :raises Unsupported: a link asks for what cannot be emulated here.
+    Where it cannot be built here, the reason is found, and what follows from the topology alone.
     """
-    with Network(topology) as network:
-        return [
-            Examined(f"{one} to {other}", _declared(topology, doctor.examine(network, one, other)))
-            for one, other in _pairs(topology, *ends)
-        ]
+    pairs = _pairs(topology, *ends)
+    try:
+        with Network(topology) as network:
+            examined = [(pair, doctor.examine(network, *pair)) for pair in pairs]
+    except Unsupported as lacking:
+        unbuilt = Finding("unsupported", "", f"the network cannot be built here: {lacking}")
+        examined = [(pair, [unbuilt, *declared.examine(topology, *pair)]) for pair in pairs]
+    return _told_once(
+        [Examined(" to ".join(pair), _as_asked(topology, found)) for pair, found in examined]
+    )
+
+
+def _told_once(examined: Sequence[Examined]) -> list[Examined]:
+    """Remarks are about hosts: each is told with the first connection that it bears on."""
+    told: set[Finding] = set()
+    kept = []
+    for title, found in examined:
+        kept.append(Examined(title, [each for each in found if each.stops or each not in told]))
+        told.update(found)
+    return kept
 
 
 def _pairs(topology: Topology, one: str | None, other: str | None) -> list[tuple[str, str]]:
@@ -58,10 +74,10 @@ def _several(topology: Topology, host: str) -> bool:
     return any(versions.count(version) > 1 for version in versions)
 
 
-def _declared(topology: Topology, found: Sequence[Finding]) -> list[Finding]:
+def _as_asked(topology: Topology, found: Sequence[Finding]) -> list[Finding]:
     """A path manager that the file itself asks for is as it should be."""
     return [
-        Finding(each.cause, each.host, each.what, each.advice, each.commands, stops=False)
+        replace(each, stops=False)
         if each.cause == "path_manager" and topology.hosts[each.host].path_manager
         else each
         for each in found

@@ -46,7 +46,7 @@ def acceptor(here: State, there: State) -> Iterator[Finding]:
 def _unusable(here: State) -> Finding:
     commands = (here.switch_on,) if here.switch_on else ()
     what, _, advice = here.unusable.partition(": ")
-    return Finding("mptcp", here.name, f"no MPTCP socket can be made: {what}", advice, commands)
+    return Finding("mptcp", here.name, what, advice, commands)
 
 
 def _userspace(here: State, consequence: str) -> Iterator[Finding]:

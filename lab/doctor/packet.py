@@ -1,4 +1,4 @@
-"""A packet that opens a subflow, as far as a firewall may look at it."""
+"""A packet that opens a subflow, or tells of one too big, as far as a firewall may look at it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from lab.doctor.state import Address
 
 @dataclass(frozen=True, slots=True)
 class Packet:
-    """The SYN with MP_JOIN, or the SYN/ACK that answers it, at one host."""
+    """The SYN with MP_JOIN, the SYN/ACK that answers it, or an ICMP error, at one host."""
 
     source: Address
     destination: Address
@@ -21,6 +21,8 @@ class Packet:
     """the interface by which it comes; empty: the host sends it"""
     leaving: str = ""
     """the interface by which it goes; empty: it is for the host"""
+    too_big: bool = False
+    """whether it is the ICMP error to who has sent a packet that is too big (RFC 1191, RFC 8201)"""
 
     @property
     def hooks(self) -> tuple[str, ...]:
@@ -32,10 +34,23 @@ class Packet:
         return ("prerouting", "forward", "postrouting")
 
     @property
+    def protocol(self) -> str:
+        """Its protocol above IP, as nftables call it."""
+        if not self.too_big:
+            return "tcp"
+        return "icmp" if self.source.version == 4 else "ipv6-icmp"
+
+    @property
     def flags(self) -> set[str]:
         """TCP flags."""
-        return {"syn", "ack"} if self.answer else {"syn"}
+        return set() if self.too_big else {"syn", "ack"} if self.answer else {"syn"}
+
+    @property
+    def state(self) -> set[str]:
+        """What conntrack calls it."""
+        return {"related"} if self.too_big else {"established"} if self.answer else {"new"}
 
     def __str__(self) -> str:
-        kind = "SYN/ACK" if self.answer else "SYN"
-        return f"the {kind} with MP_JOIN from {self.source} to {self.destination}"
+        kind = "SYN/ACK with MP_JOIN" if self.answer else "SYN with MP_JOIN"
+        kind = "ICMP error 'packet too big'" if self.too_big else kind
+        return f"the {kind} from {self.source} to {self.destination}"

@@ -15,26 +15,29 @@ def judge(network: Network, states: Mapping[str, State]) -> Iterator[Finding]:
     yield from _joined_segments(network, states)
     for host in network.topology.hosts:
         with network.node(host).stack():
-            yield from _of_host(host)
+            yield from _congestion_control()
+            yield from _metrics(host)
 
 
-def _of_host(host: str) -> Iterator[Finding]:
-    default = settings.read(settings.CONGESTION_CONTROL)
+def _congestion_control() -> Iterator[Finding]:
+    """What is restricted is so on the whole machine."""
     allowed = (settings.read("net.ipv4.tcp_allowed_congestion_control") or "").split()
     available = (settings.read("net.ipv4.tcp_available_congestion_control") or "").split()
     restricted = ", ".join(sorted(set(available) - set(allowed)))
     if restricted:
         what = (
-            f"the congestion control is {default}; {restricted} cannot be the default of a host of "
-            "a lab, since it is restricted to the machine's own network"
+            f"no host of a lab can have the congestion control {restricted} as its default: it is "
+            "restricted to the machine's own network"
         )
         advice = "set it for each socket (TCP_CONGESTION), or allow it on the machine"
-        yield Finding("congestion_control", host, what, advice, stops=False)
+        yield Finding("congestion_control", "", what, advice, stops=False)
+
+
+def _metrics(host: str) -> Iterator[Finding]:
     if settings.read("net.ipv4.tcp_no_metrics_save") == "0":
         what = "what TCP learns of a path is kept for the next connection (tcp_no_metrics_save)"
-        advice = "for measurements that are repeated in one network, turn it off"
         command = ("sysctl", "-w", "net.ipv4.tcp_no_metrics_save=1")
-        yield Finding("metrics", host, what, advice, (command,), stops=False)
+        yield Finding("metrics", host, what, "let it forget", (command,), stops=False)
 
 
 def _joined_segments(network: Network, states: Mapping[str, State]) -> Iterator[Finding]:

@@ -150,6 +150,8 @@ def _value(left: Json, packet: Packet) -> Any:
         known = isinstance(inner, set) and isinstance(mask, str | list)
         return inner & set([mask] if isinstance(mask, str) else mask) if known else _UNKNOWN
     if "tcp option" in left:
+        if packet.too_big:
+            return None
         option = left["tcp option"]
         fields: dict[object, object] = {None: True, "subtype": _MP_JOIN}
         return fields.get(option.get("field"), _UNKNOWN) if option["name"] == "mptcp" else _UNKNOWN
@@ -165,22 +167,24 @@ def _known(packet: Packet) -> dict[str, Any]:
     version = packet.source.version
     ours, others = ("ip", "ip6") if version == 4 else ("ip6", "ip")
     port = _UNKNOWN if packet.port is None else packet.port
+    tcp = {"tcp sport" if packet.answer else "tcp dport": port, "tcp flags": packet.flags}
+    icmp = {"icmp type": "destination-unreachable", "icmpv6 type": "packet-too-big"}
+    other = dict.fromkeys(("tcp sport", "tcp dport"))
     return {
+        **({**other, **icmp} if packet.too_big else tcp),
         f"{ours} saddr": packet.source,
         f"{ours} daddr": packet.destination,
         f"{others} saddr": None,
         f"{others} daddr": None,
-        f"{ours} protocol": "tcp",
-        f"{ours} nexthdr": "tcp",
-        "meta l4proto": "tcp",
+        f"{ours} protocol": packet.protocol,
+        f"{ours} nexthdr": packet.protocol,
+        "meta l4proto": packet.protocol,
         "meta nfproto": f"ipv{version}",
         "meta iifname": packet.arriving,
         "meta iif": packet.arriving,
         "meta oifname": packet.leaving,
         "meta oif": packet.leaving,
-        "tcp sport" if packet.answer else "tcp dport": port,
-        "tcp flags": packet.flags,
-        "ct state": {"established" if packet.answer else "new"},
+        "ct state": packet.state,
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from json import loads
 from pathlib import Path
+from typing import Literal
 
 from pyroute2 import IPRoute
 from pyroute2.netlink import genlmsg
@@ -21,6 +23,7 @@ from lab.doctor.finding import Command
 from mptcpapi import Limits, ManagedAddress
 
 Address = IPv4Address | IPv6Address
+ByteOrder = Literal["little", "big"]
 
 IFF_UP = 1
 """<linux/if.h>"""
@@ -64,6 +67,7 @@ class State:
     deny_join: bool
     """whether new connections ask for no joins to their initial address and port"""
     interfaces: Mapping[str, Interface]
+    """by name"""
     listeners: frozenset[tuple[Address, int]]
     """addresses and ports at which TCP sockets listen; 0.0.0.0 and :: are all of a family"""
 
@@ -105,7 +109,8 @@ def _unusable() -> tuple[str, Command]:
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     first = loads(said.stdout)["checks"][0]
-    return f"{first['found']}: {first['remedy']}", tuple(first["command"].split())
+    command = tuple(word for word in shlex.split(first["command"]) if word != "sudo")
+    return f"{first['found']}: {first['remedy']}", command
 
 
 def _path_manager() -> str:
@@ -155,12 +160,12 @@ def _interfaces() -> dict[str, Interface]:
 
 def _listeners() -> frozenset[tuple[Address, int]]:
     rows = [line.split() for file in ("tcp", "tcp6") for line in _lines(file)]
-    return frozenset(_local(row[1]) for row in rows if row[3] == _LISTEN)
+    return frozenset(address_and_port(row[1]) for row in rows if row[3] == _LISTEN)
 
 
-def _local(text: str) -> tuple[Address, int]:
-    """The address and port of ``0100007F:1389``: words of the host's byte order, in hexadecimal."""
+def address_and_port(text: str, order: ByteOrder = sys.byteorder) -> tuple[Address, int]:
+    """``0100007F:1389`` of /proc/net/tcp: words in the host's byte order, in hexadecimal."""
     host, port = text.split(":")
     words = [int(host[i : i + 8], 16) for i in range(0, len(host), 8)]
-    packed = b"".join(word.to_bytes(4, sys.byteorder) for word in words)
+    packed = b"".join(word.to_bytes(4, order) for word in words)
     return ip_address(packed), int(port, 16)

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from lab.build import Network
-from lab.doctor import firewall
+from lab.doctor import firewall, sizes
 from lab.doctor.arriving import CHECKED_SOURCE, filtered, forwards, no_forwarding
+from lab.doctor.direct import neighbour
 from lab.doctor.finding import Finding
 from lab.doctor.leaving import leaving
 from lab.doctor.packet import Packet
@@ -72,17 +73,33 @@ class Ways:
         for _ in range(_FARTHEST):
             if place is None:
                 return found, packet
-            if packet.answer:
+            if packet.answer or packet.too_big:
                 original = translated.get((place.host, packet.destination), packet.destination)
                 packet = replace(packet, destination=original)
             blocked, following = self._step(place, packet)
             found += blocked
-            if any(each.stops for each in blocked):
+            if any(each.stops for each in found):
                 return found, None
+            if following and not packet.too_big:
+                found += self._too_big(place, packet, following, translated)
             if following and not packet.answer:
                 packet = self._translate(place.host, packet, following, translated)
             place = following.into if following else None
         return [*found, Finding("route", start, f"{packet} goes round in circles")], None
+
+    def _too_big(
+        self, place: Place, packet: Packet, following: Following, translated: Translated
+    ) -> list[Finding]:
+        """Whether a router's word, that a packet does not fit, comes back to its sender."""
+        interfaces = self.states[place.host].interfaces
+        narrow, wide = interfaces[following.by], interfaces.get(place.arriving or "")
+        if wide is None or wide.mtu <= narrow.mtu:
+            return []
+        version = packet.source.version
+        own = next(each for each in wide.addresses if each.version == version)
+        error = Packet(own, packet.source, too_big=True)
+        found, _ = self._follow(place.host, error, translated)
+        return [sizes.unheard(place.host, wide, narrow, each) for each in found]
 
     def _translate(
         self, host: str, packet: Packet, following: Following, translated: Translated
@@ -107,7 +124,7 @@ class Ways:
                 return [no_forwarding(host, packet)], None
             here = replace(packet, arriving=arriving or "", leaving=hop.interface)
             found = list(firewall.judge(host, here))
-            if not arriving:
+            if not arriving and not packet.too_big:
                 found += self._leaving(host, packet, hop)
         if not hop.interface:
             return found, None
@@ -115,7 +132,7 @@ class Ways:
         if into is None:
             what = f"{packet} leaves by {hop.interface}, where nobody has {_target(hop, packet)}"
             return [*found, Finding("route", host, what)], None
-        found += self._narrow(Place(host, hop.interface), into)
+        found += sizes.narrow(self.states, (host, hop.interface), into)
         return found, Following(hop.interface, into)
 
     def _refused(self, place: Place, packet: Packet, refusal: Refusal) -> Finding:
@@ -140,7 +157,16 @@ class Ways:
             if route.gateway and owner and route.interface == owner.name
             if route.destination == DEFAULTS[packet.source.version == 6]
         )
-        return leaving(state, packet, answer, next(ways, None))
+        for found in leaving(state, packet, answer, next(ways, None)):
+            other = None if found.commands else self._direct(host, packet)
+            yield other or found
+
+    def _direct(self, host: str, packet: Packet) -> Finding | None:
+        """A link without a router leads to what is on it alone."""
+        for there in self.states.values():
+            if packet.destination in there.addresses:
+                return neighbour(self.network.topology, self.states[host], there, packet.source)
+        return None
 
     def _next(self, hop: Hop, packet: Packet) -> Place | None:
         target = _target(hop, packet)
@@ -149,18 +175,6 @@ class Ways:
             if owner:
                 return Place(host, owner.name)
         return None
-
-    def _narrow(self, out: Place, into: Place) -> Iterator[Finding]:
-        """A frame that is longer than the next interface takes is dropped without a word."""
-        first = self.states[out.host].interfaces[out.arriving or ""]
-        second = self.states[into.host].interfaces[into.arriving or ""]
-        if first.mtu > second.mtu:
-            what = (
-                f"{first.name} sends packets of {first.mtu} bytes, of which {into.host}:"
-                f"{second.name} takes {second.mtu}: full segments vanish"
-            )
-            command = ("ip", "link", "set", "dev", first.name, "mtu", str(second.mtu))
-            yield Finding("mtu", out.host, what, "let both ends have one MTU", (command,))
 
 
 def _at(network: Network, host: str, question: Callable[[str], State]) -> State:

@@ -26,7 +26,7 @@ _LOOKS_ONLY = (
 _WRITTEN = ("results", "xmlpath", "log_file")
 """Options that name what pytest writes."""
 
-_INSIDE = ("lab.plugin.verdicts", "lab.plugin.fixtures")
+_INSIDE = ("lab.plugin.verdicts", "lab.plugin.fixtures", "lab.plugin.measuring")
 """The plug-ins of a pytest that runs tests. They import Mininet and Scapy, which takes most of a
 second: the process that only starts another one does without."""
 
@@ -40,6 +40,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--verify", action="store_true", help="fail scenarios whose captures violate the protocol"
+    )
+    group.addoption(
+        "--no-measure", action="store_true", help="take links to do what they declare, unmeasured"
     )
     group.addoption(
         "--backend", choices=("netem", "wirefilter"),

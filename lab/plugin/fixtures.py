@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
@@ -20,8 +21,10 @@ from lab.load import load
 from lab.model import Topology
 from lab.plugin import markers
 from lab.plugin.markers import flow_options, planted
+from lab.plugin.measuring import require_fidelity
 from lab.plugin.verdicts import RUN, at_the_end, on_condition
 from lab.result import Run
+from lab.timeline import Playing, Step, play
 from lab.verify import Report
 
 
@@ -63,6 +66,7 @@ def net(request: pytest.FixtureRequest, topology: Topology, result: Run) -> Iter
             or "pytest was started with plug-in objects, which cannot follow it "
             "into a sandbox: start it as 'pytest' or 'python -m pytest'"
         )
+    require_fidelity(request.config, topology, result)
     backend, stack = request.config.option.backend, request.config.option.stack
     with Network(topology, backend=backend, seed=result.seed, stack=stack) as network:
         on_condition(request.node, network.require_sound)
@@ -130,3 +134,24 @@ def flow(
         at_the_end(request.node, flow.close)
         at_the_end(request.node, flow.finish)
         yield flow
+
+
+class Timeline:
+    """Plays steps in the network of a test, until it ends; all of them must be played by then."""
+
+    def __init__(self, network: Network, run: Run, item: pytest.Item, undo: ExitStack) -> None:
+        self._network, self._run, self._item, self._undo = network, run, item, undo
+
+    def __call__(self, *steps: Step) -> Playing:
+        """Begin now; the answer's ``wait(step)`` tells when a step was played."""
+        playing = play(self._network, *steps, run=self._run).begin()
+        self._undo.callback(playing.stop)
+        at_the_end(self._item, playing.finish)
+        return playing
+
+
+@pytest.fixture
+def timeline(request: pytest.FixtureRequest, net: Network, result: Run) -> Iterator[Timeline]:
+    """``timeline(at("1 s", Cut("wifi")), …)`` changes the network from now on."""
+    with ExitStack() as undo:
+        yield Timeline(net, result, request.node, undo)

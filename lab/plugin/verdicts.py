@@ -12,7 +12,7 @@ from types import ModuleType
 import pytest
 from _pytest.terminal import TerminalReporter
 
-from lab import capture, events, flow, host, peer, trace, units, verify, workload
+from lab import capture, events, flow, host, peer, timeline, trace, units, verify, workload
 from lab.errors import (
     CommandFailed,
     InvalidRun,
@@ -52,6 +52,7 @@ _WEIGHT = (
 _OURS: tuple[ModuleType, ...] = (
     capture, events, flow, host, topology, trace, units, verify, workload,
     peer.connection, peer.peer, peer.raw, peer.subflow,
+    timeline.change, timeline.plan, timeline.player,
 )  # fmt: skip
 """Modules whose frames say nothing to the author of a scenario that failed."""
 

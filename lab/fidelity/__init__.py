@@ -1,0 +1,1 @@
+"""Whether links do what their file declares: measured by packets, and judged."""

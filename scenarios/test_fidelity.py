@@ -1,0 +1,64 @@
+"""Links are measured before scenarios use them; a run whose links miss is invalid."""
+
+import re
+
+import pytest
+
+pytestmark = pytest.mark.topology("two_paths")
+
+SCENARIO = """
+def test_it(client): pass
+def test_again(client): pass
+"""
+
+
+def test_what_links_do_is_measured_and_kept(inner_pytest):
+    """Once for all scenarios of a pytest; each run has the figures beside what is declared."""
+    said = inner_pytest(SCENARIO, measured=True)
+
+    assert {name: run["verdict"] for name, run in said.runs.items()} == {
+        "test_it": "passed", "test_again": "passed",
+    }, said.text  # fmt: skip
+    first, second = (run["fidelity"]["links"] for run in said.runs.values())
+    assert first == second
+    for name, rate in {"wifi": 50_000_000, "lte": 20_000_000}.items():
+        for way in ("there", "back"):
+            figures = first[name][way]
+            assert figures["rate"]["declared"] == rate
+            assert figures["rate"]["measured"] == pytest.approx(rate, rel=0.05)
+            assert figures["queue"]["measured"] == pytest.approx(rate / 8 / 5, rel=0.15)
+            assert figures["loss"]["measured"] == 0
+
+
+BROKEN = """
+from lab import shape
+
+exact = shape.token_bucket
+shape.token_bucket = lambda rate, queue: exact({}, queue)
+"""
+
+
+@pytest.mark.parametrize(
+    ("other", "measured"),
+    [("rate * 4 // 5 // 8 * 8", r"40\.?\d*"), ("rate * 4", r"\d{3}\.?\d*")],
+    ids=["too-slow", "too-fast"],
+)
+def test_a_backend_that_does_something_else(inner_pytest, other, measured):
+    """A shaper that is set to another rate underneath makes each run with it invalid."""
+    said = inner_pytest(BROKEN.format(other) + SCENARIO, measured=True)
+
+    assert {run["verdict"] for run in said.runs.values()} == {"invalid"}, said.text
+    sentence = rf"'wifi', (there|back): rate {measured} Mbit/s measured, 50 Mbit/s declared"
+    assert re.search(sentence, said.text), said.text
+    assert "the machine meanwhile: load " in said.text
+    assert "passed" not in said.text.splitlines()[-1]
+    assert said.status == 1
+
+
+def test_measuring_that_is_switched_off(inner_pytest):
+    """On request, and the run says so."""
+    said = inner_pytest(BROKEN.format("rate * 4") + SCENARIO, "--no-measure")
+
+    for run in said.runs.values():
+        assert run["verdict"] == "passed"
+        assert run["fidelity"] == {"measured": False, "reason": "--no-measure"}
