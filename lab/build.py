@@ -41,10 +41,18 @@ class Network(Mininet):  # type: ignore[misc]
     :raises Unsupported: a link asks for what cannot be emulated.
 
     ``backend`` names what emulates impairments (:mod:`lab.backend`); None takes what works here.
-    ``seed`` begins what it draws, as far as it takes one.
+    ``seed`` begins what it draws, as far as it takes one. ``stack`` is the kind of stack of
+    ``mptcpapi.stacks`` that hosts and routers are; the lab's own if None.
     """
 
-    def __init__(self, topology: Topology, *, backend: str | None = None, seed: int = 0) -> None:
+    def __init__(
+        self,
+        topology: Topology,
+        *,
+        backend: str | None = None,
+        seed: int = 0,
+        stack: str | None = None,
+    ) -> None:
         if not sandbox.inside():
             raise UsageError(
                 "a network is made in a sandbox only: use pytest, or mptcp-lab exec -- COMMAND"
@@ -55,7 +63,7 @@ class Network(Mininet):  # type: ignore[misc]
         self._undo = ExitStack()
         # Mininet would insist on uid 0 and raise the machine's limits; a sandbox needs neither.
         Mininet.inited = True
-        topo = YamlTopo(topology, backend=backend, seed=seed)
+        topo = YamlTopo(topology, backend=backend, seed=seed, stack=stack)
         self.backend = topo.backend
         """Name of what emulates impairments; None if no link has any."""
         super().__init__(topo=topo, controller=None, build=False)

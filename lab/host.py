@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import IPv4Interface, IPv6Interface
@@ -18,6 +19,7 @@ from lab.routing import MAIN_TABLE, Route, Rule
 from lab.rtnetlink import requests
 from lab.rtnetlink.channel import Request
 from lab.shell import ShellNode
+from mptcpapi.stacks import NamespaceStack
 
 Interface = IPv4Interface | IPv6Interface
 
@@ -85,6 +87,10 @@ class LabNode(ShellNode):
         """A socket of this node, usable from any thread; arguments as for ``socket.socket``."""
         with self.stack():
             return socket(family, kind, protocol)
+
+    def as_stack(self) -> NamespaceStack:
+        """This node as a stack of `mptcpapi.stacks`, for ``use``; the node outlives it."""
+        return NamespaceStack(f"host {self.name}", os.dup(self.namespace))
 
     def set_sysctls(self, values: Mapping[str, str]) -> None:
         """Write sysctls by their dotted names in this node's namespace.

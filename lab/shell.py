@@ -72,7 +72,11 @@ class ShellNode(Node):  # type: ignore[misc]
         self._waking = Lock()
         self._asleep = True
         self._starter = 0
-        self.namespace = netns.create()
+        self.namespace = self._new_namespace()
+
+    def _new_namespace(self) -> int:
+        """A descriptor of the namespace that this node is to have for itself."""
+        return netns.create()
 
     def awake(self) -> None:
         """See that the shell has been started.

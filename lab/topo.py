@@ -16,6 +16,7 @@ from lab.host import FORWARDING, LabNode
 from lab.link import LabLink
 from lab.load import load
 from lab.model import Topology
+from lab.stacks import StackNode
 from lab.switch import BridgeSwitch
 
 
@@ -23,19 +24,25 @@ class YamlTopo(Topo):  # type: ignore[misc]
     """The nodes and links of a topology, or of the file that holds one."""
 
     def build(
-        self, source: Topology | Path | str, backend: str | None = None, seed: int = 0
+        self,
+        source: Topology | Path | str,
+        backend: str | None = None,
+        seed: int = 0,
+        stack: str | None = None,
     ) -> None:
         """Add every node and link; ``backend`` is what emulates impairments, found if None.
 
-        ``seed`` begins what it draws, as far as it takes one.
+        ``seed`` begins what it draws, as far as it takes one. ``stack`` is the kind of stack of
+        ``mptcpapi.stacks`` that hosts and routers are; the lab's own if None.
 
         :raises TopologyError: the file has mistakes.
         :raises Unsupported: a link asks for what cannot be emulated.
         """
         self.topology = source if isinstance(source, Topology) else load(Path(source))
         emulation = Emulation(backend, seed)
+        kind = {"cls": StackNode, "kind": stack} if stack else {"cls": LabNode}
         for name in self.topology.nodes:
-            self.addHost(name, cls=LabNode, **node_parameters(self.topology, name))
+            self.addHost(name, **kind, **node_parameters(self.topology, name))
         for name in self.topology.switches:
             self.addSwitch(name, cls=BridgeSwitch)
         for name, link in self.topology.links.items():

@@ -11,11 +11,13 @@ from textwrap import dedent
 from typing import NamedTuple
 
 import pytest
-from vde_switch import switch
+from vde_switch import skip_unless_there, switch
 
 import mptcpapi
 from lab.events import EventLog
 from lab.peer import Connection, Peer, meanwhile
+
+SOURCE = Path(__file__).parent / "programs" / "ioth_shouting.c"
 
 VERSIONS = {"ipv4": 4, "ipv6": 6}
 FAMILIES = {"ipv4": socket.AF_INET, "ipv6": socket.AF_INET6}
@@ -106,6 +108,37 @@ def vde_network(tmp_path):
     """The locator of a VDE network that the test has for itself."""
     with switch(tmp_path) as locator:
         yield locator
+
+
+@pytest.fixture
+def plug_in(tmp_path, monkeypatch):
+    """Compile a plug-in into ``~/.ioth``, of a home that the test has for itself."""
+    skip_unless_there("gcc")
+    directory = tmp_path / ".ioth"
+    directory.mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    def compiled(name, *macros, suffix=""):
+        file = directory / f"ioth_{name}{suffix}.so"
+        macros = [f"-D{macro}" for macro in (f"NAME={name}", *macros)]
+        subprocess.run(
+            [
+                "gcc",
+                "-shared",
+                "-fPIC",
+                "-Wall",
+                "-Werror",
+                "-pthread",
+                *macros,
+                "-o",
+                file,
+                SOURCE,
+            ],
+            check=True,
+        )
+        return file
+
+    return compiled
 
 
 class Ends(NamedTuple):

@@ -7,10 +7,19 @@ from contextlib import ExitStack
 
 import pytest
 import stack_echo
+from vde_switch import skip_unless_library
 
-KINDS = ("kernel", "netns")
+KINDS = ("kernel", "netns", "vdestack")
 SERVER, CLIENT = "192.168.250.50", "192.168.250.51"
+
+
 LINES = [b"one\n", b"two\n", b"three\n"]
+
+
+@pytest.fixture(autouse=True)
+def _has_libvdestack(server, client):
+    if "vdestack" in {server, client}:
+        skip_unless_library("libvdestack.so.0", "libvdestack0")
 
 
 @pytest.mark.parametrize("client", KINDS)

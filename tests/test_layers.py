@@ -8,6 +8,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("lab", "mptcpapi")
+PUBLIC = ("mptcpapi", "mptcpapi.stacks")
+"""What an application imports of the library."""
 
 
 def read_rows() -> dict[str, int]:
@@ -70,7 +72,7 @@ def test_imports_point_down(path: Path) -> None:
         if package_in_table(other) == package_in_table(module):
             continue  # within one entry of the table, the parts may know each other
         if module.startswith("lab") and other.startswith("mptcpapi"):
-            assert other == "mptcpapi", f"{module} imports {other}, which is not public"
+            assert other in PUBLIC, f"{module} imports {other}, which is not public"
             continue
         theirs = row_of(other)
         assert theirs is not None, f"{other} has no row in ARCHITECTURE.md"

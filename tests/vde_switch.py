@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import select
 import subprocess
@@ -18,6 +19,14 @@ def skip_unless_there(*programs: str) -> None:
     for program in programs:
         if not any(Path(directory, program).exists() for directory in os.get_exec_path()):
             pytest.skip(f"{program} is missing: .ci/install-system-packages installs it")
+
+
+def skip_unless_library(library: str, package: str) -> None:
+    """Skip the test, with what to do, where a library is missing."""
+    try:
+        ctypes.CDLL(library)
+    except OSError as missing:
+        pytest.skip(f"{missing}: install the package {package}")
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 Markers: ``topology(name)``, ``flow(sender=…)``, ``violates(…)``, ``timing``. Fixtures: ``net``,
 ``client``, ``server``, ``capture``, ``flow``, ``result``, ``family``, ``timeline``. Options:
-``--results``, ``--keep``, ``--seed``, ``--verify``, ``--backend``, ``--no-measure``.
+``--results``, ``--keep``, ``--seed``, ``--verify``, ``--backend``, ``--no-measure``, ``--stack``.
 """
 
 pytest_plugins = ["lab.plugin.entering"]

@@ -48,6 +48,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--backend", choices=("netem", "wirefilter"),
         help="what emulates delay, loss and the like (default: what works here)",
     )  # fmt: skip
+    group.addoption(
+        "--stack", metavar="KIND",
+        help="what hosts are: a kind of mptcpapi.stacks, as netns (default: the lab's own)",
+    )  # fmt: skip
     group.addoption("--seed", type=int, help="repeat what a run drew at random (default: draw)")
 
 

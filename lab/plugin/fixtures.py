@@ -67,10 +67,11 @@ def net(request: pytest.FixtureRequest, topology: Topology, result: Run) -> Iter
             "into a sandbox: start it as 'pytest' or 'python -m pytest'"
         )
     require_fidelity(request.config, topology, result)
-    backend = request.config.option.backend
-    with Network(topology, backend=backend, seed=result.seed) as network:
+    backend, stack = request.config.option.backend, request.config.option.stack
+    with Network(topology, backend=backend, seed=result.seed, stack=stack) as network:
         on_condition(request.node, network.require_sound)
-        result.describe(before=environment.state(network.nodes), backend=network.backend)
+        before = environment.state(network.nodes)
+        result.describe(before=before, backend=network.backend, stack=stack)
         yield network
         result.describe(after=environment.state(network.nodes))
 

@@ -37,6 +37,11 @@ class NamespaceStack(Stack):
         self._namespace = namespace
         self._made: weakref.WeakSet[socket.socket] = weakref.WeakSet()
 
+    def fileno(self) -> int:
+        """The descriptor of the namespace."""
+        self.require()
+        return self._namespace
+
     def _make(self, family: int, type: int, protocol: int) -> socket.socket:
         with netns.inside(self._namespace), seam.cleared():
             made = made_here(family, type, protocol)

@@ -11,7 +11,10 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from errno import EOPNOTSUPP
 from typing import Any
+
+from mptcpapi.errors import Unsupported
 
 Maker = Callable[[int, int, int], int]
 """A descriptor for family, type and protocol."""
@@ -23,9 +26,13 @@ _original: Any = socket.socket.__init__
 
 
 @contextmanager
-def made_by(maker: Maker) -> Iterator[None]:
-    """Have ``maker`` make the descriptors of this thread's sockets."""
-    with _installed(), _set(maker):
+def made_by(maker: Maker, become: type[socket.socket] | None = None) -> Iterator[None]:
+    """Have ``maker`` make the descriptors of this thread's sockets.
+
+    ``become``: the class that a ``socket.socket`` is of from then on; classes that are derived from
+    it cannot, and are refused.
+    """
+    with _installed(), _set(maker, become):
         yield
 
 
@@ -37,13 +44,13 @@ def cleared() -> Iterator[None]:
 
 
 @contextmanager
-def _set(maker: Maker | None) -> Iterator[None]:
-    before = getattr(_here, "maker", None)
-    _here.maker = maker
+def _set(maker: Maker | None, become: type[socket.socket] | None = None) -> Iterator[None]:
+    before = getattr(_here, "making", (None, None))
+    _here.making = maker, become
     try:
         yield
     finally:
-        _here.maker = before
+        _here.making = before
 
 
 @contextmanager
@@ -67,8 +74,10 @@ def _init(
     self: socket.socket, family: int = -1, type: int = -1, proto: int = -1,
     fileno: int | None = None,
 ) -> None:  # fmt: skip
-    maker: Maker | None = getattr(_here, "maker", None)
+    maker, become = getattr(_here, "making", (None, None))
     if fileno is None and maker is not None:
+        if become is not None:
+            _become(self, become)
         wanted = (
             socket.AF_INET if family == -1 else family,
             socket.SOCK_STREAM if type == -1 else type,
@@ -77,3 +86,10 @@ def _init(
         with cleared():  # the maker's own sockets are not for itself
             fileno = maker(*wanted)
     _original(self, family, type, proto, fileno)
+
+
+def _become(made: socket.socket, become: type[socket.socket]) -> None:
+    if type(made) is not socket.socket:
+        text = f"a {type(made).__name__} cannot be a socket of the stack in use, only socket.socket"
+        raise Unsupported(EOPNOTSUPP, text)
+    made.__class__ = become

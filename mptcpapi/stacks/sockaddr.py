@@ -1,0 +1,55 @@
+"""``struct sockaddr`` for functions of C, and back: AF_INET, AF_INET6, AF_NETLINK."""
+
+from __future__ import annotations
+
+import socket
+from errno import EAFNOSUPPORT
+from struct import Struct
+from typing import Any
+
+_FAMILY = Struct("=H")
+_INET = Struct("!H4s8x")
+_INET6 = Struct("!HI16s")
+_SCOPE = Struct("=I")
+_NETLINK = Struct("=HII")
+
+SIZE = 128
+"""struct sockaddr_storage"""
+
+
+def pack(family: int, address: Any) -> bytes:
+    """The bytes of an address, as ``socket.socket.connect`` takes it; a host is numeric.
+
+    :raises socket.gaierror: the host is a name
+    """
+    if family == socket.AF_NETLINK:
+        return _FAMILY.pack(family) + _NETLINK.pack(0, *address)
+    if family not in {socket.AF_INET, socket.AF_INET6}:
+        raise OSError(EAFNOSUPPORT, f"this stack has no addresses of family {family}")
+    host, port, *rest = address
+    any_host = "::" if family == socket.AF_INET6 else "0.0.0.0"  # noqa: S104 - "" in Python
+    flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+    found = socket.getaddrinfo(host or any_host, port, family, socket.SOCK_STREAM, 0, flags)
+    numeric: Any = found[0][4]
+    octets = socket.inet_pton(family, str(numeric[0]).partition("%")[0])
+    if family == socket.AF_INET:
+        return _FAMILY.pack(family) + _INET.pack(port, octets)
+    flow, scope = (tuple(rest) + tuple(numeric[2 + len(rest) :]))[:2]
+    return _FAMILY.pack(family) + _INET6.pack(port, flow, octets) + _SCOPE.pack(scope)
+
+
+def unpack(data: bytes) -> Any:
+    """An address as Python's sockets give it; ``None`` if there is none."""
+    if len(data) < _FAMILY.size:
+        return None
+    (family,) = _FAMILY.unpack_from(data)
+    if family == socket.AF_INET:
+        port, octets = _INET.unpack_from(data, _FAMILY.size)
+        return socket.inet_ntop(family, octets), port
+    if family == socket.AF_INET6:
+        port, flow, octets = _INET6.unpack_from(data, _FAMILY.size)
+        (scope,) = _SCOPE.unpack_from(data, _FAMILY.size + _INET6.size)
+        return socket.inet_ntop(family, octets), port, flow, scope
+    if family == socket.AF_NETLINK:
+        return _NETLINK.unpack_from(data, _FAMILY.size)[1:]
+    return None
