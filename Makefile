@@ -1,6 +1,6 @@
 # make demo   see it work           make test   check everything
 # make setup  install what is missing  make lint   the quick checks, without running anything
-# make bench  measure mptcpapi's speed and write benchmarks/README.md
+# make bench  measure the speed of mptcpapi and of building networks, and write benchmarks/*.md
 # make clean  remove what make made (results/ stays: remove runs as you like)
 
 PYTHON ?= python3
@@ -30,6 +30,7 @@ bench: setup
 	@mkdir -p build
 	@$(bin)/pytest benchmarks --keep failed --benchmark-json=build/benchmarks.json
 	@$(bin)/python benchmarks/table.py build/benchmarks.json >benchmarks/README.md
+	@$(bin)/python benchmarks/building_table.py build/benchmarks.json >benchmarks/building.md
 
 # The stamp is newer than what it was made from, so an unchanged checkout installs nothing.
 $(venv)/ready: pyproject.toml Makefile

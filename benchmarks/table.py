@@ -14,8 +14,8 @@ HEAD = """\
 
 `make bench` measures it and writes this page; `pytest benchmarks` only measures. Each row sets a
 call beside what it cannot be without, measured in the same run: minimum (median) of each, and what
-follows from the minima, which a busy machine disturbs least. What is measured is said in the
-benchmark's own text.
+follows from the minima, which a busy machine disturbs least; of rates, which are measured in turn
+with what stands beside them, medians. What is measured is said in the benchmark's own text.
 
 | | call | beside | result | target |
 |---|---|---|---|---|
@@ -68,6 +68,39 @@ TARGETS = (
 )  # fmt: skip
 
 
+class Rate(NamedTuple):
+    """A benchmark of a bit rate, with something and without it."""
+
+    name: str
+    what: str
+    least: float | None
+    """As a ratio; `None`: it has no target."""
+
+    def row(self, found: dict[str, dict[str, Any]]) -> str:
+        """The row of the table."""
+        rates = found[self.name]["extra_info"]
+        result = rates["with"] / rates["without"]
+        target = "none" if self.least is None else f"at least {self.least * 100:.0f} %"
+        verdict = "" if self.least is None or result >= self.least else " (**missed**)"
+        return (
+            f"| {self.what} | {bit_rate(rates['with'])} | {bit_rate(rates['without'])}: without it "
+            f"| {result * 100:.1f} %{verdict} | {target} |"
+        )
+
+
+RATES = (
+    Rate("test_filter", "`iperf3` under `mptcpapi run --no-upgrade`", 0.97),
+    Rate("test_upgrade_on_a_link",
+         "`iperf3` under `mptcpapi run`: MPTCP, over a link of 50 Mbit/s", 0.97),
+    Rate("test_upgrade", "`iperf3` under `mptcpapi run`: MPTCP, limited by the processor", None),
+)  # fmt: skip
+
+
+def bit_rate(rate: float) -> str:
+    """A bit rate for people."""
+    return f"{rate / 1e6:.4g} Mbit/s"
+
+
 def duration(seconds: float) -> str:
     """A time for people."""
     if seconds < 1e-3:
@@ -94,7 +127,7 @@ def machine(run: dict[str, Any]) -> str:
 def page(run: dict[str, Any]) -> str:
     """The whole page."""
     found = {benchmark["name"]: benchmark for benchmark in run["benchmarks"]}
-    rows = [target.row(found) for target in TARGETS if target.name in found]
+    rows = [target.row(found) for target in (*TARGETS, *RATES) if target.name in found]
     details = found["test_subflow_details"]["stats"]
     return (
         HEAD

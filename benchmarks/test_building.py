@@ -10,7 +10,6 @@ import resource
 import statistics
 import subprocess
 import time
-from pathlib import Path
 
 import by_ip
 import pytest
@@ -106,7 +105,6 @@ def medians(times):
 def test_many(benchmark, result, only_once):
     """500 hosts and 1,000 links come up, every link passes packets, and all of it goes."""
     hosts = SPAN * FEW if only_once else MANY
-    free = available()
     found = {}
 
     def up_and_down():
@@ -116,7 +114,6 @@ def test_many(benchmark, result, only_once):
         network = Network(topology)
         with network:
             found["up"] = time.perf_counter() - began - found["read"]
-            found["memory"] = free - available()
             found["links"] = len(network.links)
             for name in ("h0", f"h{hosts // 2}", f"h{hosts - 1}"):
                 for other in network.node(name).addresses:
@@ -135,11 +132,3 @@ def answers(network, topology, name, interface):
     (link, end), *_ = [pair for pair in topology.ends_of(name) if pair[1].interface == interface]
     far = link.other(end)
     network.node(name).run("ping", "-c", "1", "-w", "10", "-I", interface, str(far.addresses[0].ip))
-
-
-def available():
-    """Memory of the machine that could be used now, in bytes."""
-    for line in Path("/proc/meminfo").read_text("ascii").splitlines():
-        if line.startswith("MemAvailable"):
-            return int(line.split()[1]) * 1024
-    raise AssertionError("this kernel does not tell")

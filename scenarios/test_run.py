@@ -1,6 +1,6 @@
 """``mptcpapi run``: programs written for the old MPTCP socket API, unmodified."""
 
-from errno import EACCES, EBADF, EFAULT, EINVAL, ENOTSOCK, EOPNOTSUPP, EPERM
+from errno import EACCES, EBADF, EFAULT, EINVAL, ENOPROTOOPT, ENOTSOCK, EOPNOTSUPP, EPERM
 
 import pytest
 from old_programs import RUN, build, http_server, started
@@ -21,7 +21,10 @@ ERRORS = {
     "port": EACCES, "name": EINVAL, "closed": EOPNOTSUPP, "closed_descriptor": EBADF,
 }  # fmt: skip
 """What each program tried, and the errno that it got."""
-IN_C = {"pointer": EFAULT, "constant": EFAULT, "descriptor": EBADF, "file": ENOTSOCK}
+IN_C = {
+    "pointer": EFAULT, "constant": EFAULT, "descriptor": EBADF, "file": ENOTSOCK,
+    "mark": 0, "priority": 0, "bpf": ENOPROTOOPT,
+}  # fmt: skip
 """What the programs in C tried besides."""
 LANGUAGES = ["C", "static C", "go", "ruby"]
 
@@ -90,4 +93,20 @@ def test_an_old_program(language, client, web, capture, result, tmp_path):
         assert tos_on_the_wire(result, kernel[1].local.port) == [0]
     else:
         errors = errors | {"set_tos": EPERM, "get_tos": EPERM}
+        errors = errors | {what: EPERM for what in ("mark", "priority") if what in errors}
     assert program.errors == errors
+
+
+def test_a_program_that_enters_another_namespace(client, web, tmp_path):
+    """Its sockets are made where it is when it makes them, and its subflows opened there."""
+    entering = ["mnexec", "-a", client.pid, *build("C", tmp_path), *CLIENT]
+    with started(None, [*RUN, "--", *FORGOING, *entering]) as program:
+        program.until("ready")
+        kernel = subflows_by_kernel(client)
+        program.go_on()
+
+        assert program.end() == (0, "")
+
+    assert program.tuples == {
+        each.id: (each.local, each.remote, each.backup) for each in kernel.values()
+    }

@@ -106,7 +106,7 @@ def test_a_hostile_program(client, web, tmp_path):
 
 
 def test_an_ordinary_user(client, web):
-    """With --user it has that user's rights and sockets, and opens subflows all the same."""
+    """With --user it has that user's rights and sockets; its subflows it opens all the same."""
     nobody = pwd.getpwnam("nobody")
     with tempfile.TemporaryDirectory() as directory:
         Path(directory).chmod(0o755)
@@ -124,6 +124,8 @@ def test_an_ordinary_user(client, web):
     assert connection.uid == nobody.pw_uid
     assert len(told.said("opened")) == 2
     assert told.errors["port"] == errno.EACCES
+    assert told.errors["mark"] == errno.EPERM
+    assert told.errors["priority"] == 0
 
 
 def skip_unless_mapped(program):

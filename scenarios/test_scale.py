@@ -35,14 +35,26 @@ def test_every_link_of_many_passes_packets(request):
             network.node(one.node).run("ping", "-c1", "-w10", str(other.addresses[0].ip))
 
 
+def test_a_link_that_passes_nothing(monkeypatch):
+    """A network whose links do not all pass packets is no network, and the interface is named."""
+    monkeypatch.setattr("lab.rtnetlink.requests._IF_OPER_UP", 99)  # which no interface ever says
+    monkeypatch.setattr("lab.interfaces.PATIENCE", 0.2)
+    topology = loads(as_file(3), "ring.yaml")
+
+    with pytest.raises(Unsupported, match=r"interface [ab]\d was not up after 0\.2 s"):
+        Network(topology).__enter__()
+
+
 def test_more_open_files_than_the_shell_allows():
     """The soft limit is raised as far as the network needs it."""
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     topology = loads(as_file(HOSTS), "ring.yaml")
     resource.setrlimit(resource.RLIMIT_NOFILE, (50, before[1]))
     try:
-        with Network(topology):
-            pass
+        with Network(topology) as network:
+            assert len(network.links) == HOSTS
+    except Unsupported as problem:  # which would be a reason to skip
+        raise AssertionError(str(problem)) from problem
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
@@ -53,7 +65,7 @@ def test_a_limit_of_open_files(request, result):
     file.write_text(as_file(HOSTS), encoding="ascii")
     done = subprocess.run(
         ["prlimit", "--nofile=40:40", sys.executable, "-m", "lab.start", "up", file],
-        cwd=request.config.rootpath, capture_output=True, text=True, check=False,
+        cwd=request.config.rootpath, capture_output=True, text=True, check=False, timeout=120,
         env={name: value for name, value in os.environ.items() if name != "MPTCP_LAB_SANDBOX"},
     )  # fmt: skip
 

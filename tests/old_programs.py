@@ -103,8 +103,8 @@ def _endpoint(text: str) -> tuple[str, int]:
 
 @contextmanager
 def started(node: Any, command: list[str | Path]) -> Iterator[Program]:
-    """Run a command at a node; it is killed at the end if it runs still."""
-    process = node.popen(
+    """Run a command at a node, or, without one, here; it is killed at the end if it runs still."""
+    process = (node.popen if node else subprocess.Popen)(
         [str(each) for each in command],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
@@ -172,17 +172,25 @@ class _Hello(BaseHTTPRequestHandler):
         pass
 
 
+class _Server(ThreadingHTTPServer):
+    """Does not care how its clients end."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        pass
+
+
 @contextmanager
 def http_server(node: Any, *, subflows: int = 8) -> Iterator[None]:
     """An HTTP server on port 80 of a node, which accepts so many additional subflows."""
     with node.stack():
         mptcpapi.set_limits(subflows=subflows)
         listener = mptcpapi.create_server(("", 80))
-    with ThreadingHTTPServer(("", 80), _Hello, bind_and_activate=False) as server:
+    with _Server(("", 80), _Hello, bind_and_activate=False) as server:
         server.socket.close()
         server.socket = listener
         server.server_name, server.server_port = "multipath-tcp.org", 80
-        server.daemon_threads = True
         serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         serving.start()
         try:

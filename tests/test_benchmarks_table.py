@@ -54,6 +54,14 @@ def test_a_difference(least: float, result: str) -> None:
     assert f"| {result} | at most 1 ms more |" in page
 
 
+@pytest.mark.parametrize(("rate", "result"), [(48.5e6, "98.0 %"), (47e6, "94.9 % (**missed**)")])
+def test_a_rate(rate: float, result: str) -> None:
+    data = run(**LISTING, test_filter=1.0)
+    data["benchmarks"][-1]["extra_info"] = {"with": rate, "without": 49.5e6}
+
+    assert f" Mbit/s | 49.5 Mbit/s: without it | {result} | at least 97 % |" in TABLE["page"](data)
+
+
 def test_the_machine_is_named_but_not_its_host() -> None:
     page = TABLE["page"](run(**LISTING))
 

@@ -67,10 +67,10 @@ def test_a_signal_reaches_the_program_and_is_what_it_died_of(number: signal.Sign
 
 
 def test_a_program_that_is_not_there() -> None:
-    done = run("--", "no-such-program")
+    done = run("--", "/no/such/program")
 
     assert done.returncode == 127
-    assert done.stderr == "error: cannot run no-such-program: No such file or directory\n"
+    assert done.stderr == "error: cannot run /no/such/program: No such file or directory\n"
 
 
 def test_a_program_that_is_none() -> None:

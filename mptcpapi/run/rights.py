@@ -52,8 +52,8 @@ def check_option(caller: Caller, fd: int, level: int, option: int, value: bytes)
     capabilities, is_free = _PROTECTED.get((level, option), ((), _always))
     if is_free(fd, value) or any(_has(caller, fd, each) for each in capabilities):
         return
-    text = f"this option, or this value, takes a capability ({capabilities}), which the program"
-    raise NoPrivilege(EPERM, f"{text} lacks")
+    wanted = " or ".join(_NAMES[each] for each in capabilities)
+    raise NoPrivilege(EPERM, f"setting it takes {wanted}, which the program lacks")
 
 
 def _always(fd: int, value: bytes) -> bool:
@@ -73,6 +73,7 @@ def _is_free_congestion_control(fd: int, value: bytes) -> bool:
     return name in _read_there(fd, _CONGESTION_CONTROLS).split()
 
 
+_NAMES: Final = {abi.CAP_NET_ADMIN: "CAP_NET_ADMIN", abi.CAP_NET_RAW: "CAP_NET_RAW"}
 _PROTECTED: Final[dict[tuple[int, int], tuple[tuple[int, ...], Callable[[int, bytes], bool]]]] = {
     (SOL_SOCKET, SO_MARK): ((abi.CAP_NET_ADMIN, abi.CAP_NET_RAW), _never),
     (SOL_SOCKET, SO_PRIORITY): ((abi.CAP_NET_ADMIN, abi.CAP_NET_RAW), _is_free_priority),

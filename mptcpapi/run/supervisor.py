@@ -46,7 +46,8 @@ class Supervisor:
                     self._answer_socket(caller, notice)
                 else:
                     self._answer_option(caller, notice)
-        except Gone:
+        except Gone:  # killed; or it is in a PID namespace that cannot be seen from here
+            self._listener.let_through(notice)
             self._trace.gone(notice)
         except Exception as defect:  # the program must not wait for ever
             self._listener.answer(notice, EIO)

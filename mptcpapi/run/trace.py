@@ -39,8 +39,8 @@ class Trace:
         self._say(notice, f"{name}({arguments}) = {result}")
 
     def gone(self, notice: Notice) -> None:
-        """A call whose thread was killed."""
-        self._say(notice, "killed in a call")
+        """A call whose thread was killed, or cannot be seen."""
+        self._say(notice, "killed in a call, or out of sight")
 
     def defect(self, notice: Notice, defect: Exception) -> None:
         """What should not be."""

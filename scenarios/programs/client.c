@@ -166,14 +166,19 @@ static int get_tos(int id, int *tos)
 	return getsockopt(sock, IPPROTO_TCP, MPTCP_SUB_GETSOCKOPT, &asked, &length);
 }
 
-static int set_tos(int id, int tos)
+static int set_option(int id, int level, int name, int value)
 {
 	struct mptcp_sub_setsockopt wanted = {
-		.id = id, .level = SOL_IP, .optname = IP_TOS, .optval = (char *)&tos,
-		.optlen = sizeof tos,
+		.id = id, .level = level, .optname = name, .optval = (char *)&value,
+		.optlen = sizeof value,
 	};
 
 	return setsockopt(sock, IPPROTO_TCP, MPTCP_SUB_SETSOCKOPT, &wanted, sizeof wanted);
+}
+
+static int set_tos(int id, int tos)
+{
+	return set_option(id, SOL_IP, IP_TOS, tos);
 }
 
 static void say_tos(int id)
@@ -207,6 +212,9 @@ static void try_what_cannot_be(const char *first, const struct sockaddr_in *remo
 	say_error("close", getsockopt(sock, IPPROTO_TCP, MPTCP_CLOSE_SUB_ID, &closing, &length));
 	say_error("get", get_tos(100, &tos));
 	say_error("set", set_tos(100, 28));
+	say_error("mark", set_option(1, SOL_SOCKET, SO_MARK, 7));
+	say_error("priority", set_option(1, SOL_SOCKET, SO_PRIORITY, 6));
+	say_error("bpf", set_option(1, IPPROTO_TCP, 1001, 6));
 	resolve(first, 10, &local);
 	say_error("port", open_without_prio(&local, remote) < 0);
 	length = 20;
