@@ -11,6 +11,7 @@ import pytest
 
 import mptcpapi
 from lab.build import Network
+from lab.capture import Captures
 from lab.errors import InvalidRun, UsageError
 from lab.load import load
 from lab.wire.mptcp import MptcpOption, label, values
@@ -81,11 +82,17 @@ def test_strip(flow, capture, net):
 
 
 @on_the_way({"strip": {"option": 30, "after": "20 packets"}})
-def test_strip_after_some_packets(client, server, capture):
-    """Twenty packets have their option still."""
-    with connected(client, server, mptcpapi.IPPROTO_MPTCP) as (sender, _):
+def test_strip_after_some_packets(client, server, result):
+    """Twenty packets have their option still.
+
+    What the kernel then repeats as new data (docs/middleboxes.md, Defects) is not verified here.
+    """
+    with (
+        Captures([server], result.directory / "captures") as captures,
+        connected(client, server, mptcpapi.IPPROTO_MPTCP) as (sender, _),
+    ):
         sender.sendall(bytes(60_000))
-        seen = capture.until("server", lambda seen: len(seen.arrived()) > 25)
+        seen = captures.until("server", lambda seen: len(seen.arrived()) > 25)
 
     assert [bool(options(each)) for each in seen.arrived()][:25] == [True] * 20 + [False] * 5
 
