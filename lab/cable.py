@@ -100,6 +100,8 @@ class Cable:
         emulating = [hop for hop in self.hops if isinstance(hop, Changeable)]
         for before, now in ((self.there, there), (self.back, back)):
             shape.require_alike(before, now)
+            if now.middlebox != before.middlebox:
+                raise UsageError("middleboxes remember flows, so that they cannot be exchanged")
             if not emulating and replace(now, rate=before.rate, queue=before.queue) != before:
                 raise UsageError(
                     "it declares a rate and no impairment, so that nothing here could emulate one: "

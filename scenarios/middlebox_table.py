@@ -84,7 +84,7 @@ def table(place, found):
     yield f"\n## {TITLES[place]}\n"
     yield f"| box | {' | '.join(WAYS)} |"
     yield "|---|---|---|---|"
-    for name, cells in found.items():
+    for name, cells in sorted(found.items()):
         here = {cell["way"]: told(cell) for cell in cells if cell["place"] == place}
         yield f"| {name} | {' | '.join(here[way] for way in WAYS)} |"
 

@@ -11,7 +11,7 @@ import pytest
 
 import mptcpapi
 from lab.build import Network
-from lab.errors import InvalidRun
+from lab.errors import InvalidRun, UsageError
 from lab.load import load
 from lab.wire.mptcp import MptcpOption, label, values
 from lab.wire.segment import Flags
@@ -90,6 +90,7 @@ def test_strip_after_some_packets(client, server, capture):
     assert [bool(options(each)) for each in seen.arrived()][:25] == [True] * 20 + [False] * 5
 
 
+@pytest.mark.violates("MP_CAPABLE has the receiver key")
 @on_the_way({"alter": {"option": 30, "subtype": "MP_CAPABLE", "from": "not-syn", "octet": 12}})
 def test_alter(flow, capture):
     """The server's key comes back to it with another first octet; nothing else has changed."""
@@ -189,6 +190,13 @@ def test_reset(client, server, capture):
     assert not [each for each in seen if each.rst]
     assert not seen.all(MptcpOption)
     assert len([each for each in seen.arrived() if each.syn]) == 1
+
+
+@on_the_way(STRIP)
+def test_boxes_stay_as_they_are(net):
+    """Asking for others is a mistake, not a change of nothing."""
+    with pytest.raises(UsageError, match="middleboxes remember flows"):
+        net.links[0].reshape(middlebox=())
 
 
 @on_the_way(STRIP)

@@ -13,6 +13,8 @@ from lab.fidelity.way import Way
 from lab.load import loads
 from lab.timeline import Reshape, at, play
 
+pytestmark = pytest.mark.timing
+
 CHANGING = """
 topology: 1
 name: changing

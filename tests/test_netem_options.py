@@ -9,7 +9,12 @@ import pytest
 from lab.backend.netem import NetemBackend
 from lab.errors import Unsupported
 from lab.hop import netem_tables
-from lab.hop.netem_options import TCA_NETEM_PRNG_SEED, options
+from lab.hop.netem_options import (
+    TCA_NETEM_CORRUPT,
+    TCA_NETEM_DELAY_DIST,
+    TCA_NETEM_PRNG_SEED,
+    options,
+)
 from lab.model import Bursts, Direction
 
 RECORDED = json.loads(Path(__file__).with_name("data").joinpath("netem_requests.json").read_text())
@@ -48,6 +53,13 @@ def test_the_request_is_that_of_tc(name):
 
     assert mine[1].pop(TCA_NETEM_PRNG_SEED) == struct.pack("=Q", 7)
     assert mine == recorded
+
+
+def test_a_change_says_what_is_no_more():
+    _, attributes = parsed(options(Direction(), seed=7, change=True))
+
+    assert attributes[TCA_NETEM_CORRUPT] == bytes(8)
+    assert len(attributes[TCA_NETEM_DELAY_DIST]) == 2 * 4096
 
 
 def test_a_distribution_that_is_not_installed(tmp_path, monkeypatch):

@@ -98,10 +98,15 @@ class Way:
 
     @property
     def every(self) -> int:
-        """Ticks from one single packet to the next: they take at most a third of the rate."""
-        if self.direction.rate is None:
-            return 1
-        return math.ceil(3 * SMALLEST * 8 / self.direction.rate / TICK)
+        """Ticks from one single packet to the next.
+
+        They take at most a third of the rate. And where the delay varies, none comes so soon that
+        it could overtake another: a backend that keeps packets in order would make it wait.
+        """
+        pauses = [1.0, 2 * self.direction.jitter / TICK]
+        if self.direction.rate is not None:
+            pauses.append(3 * SMALLEST * 8 / self.direction.rate / TICK)
+        return math.ceil(max(pauses))
 
     @property
     def probes(self) -> int:

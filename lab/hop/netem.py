@@ -50,5 +50,7 @@ class Netem:
 
     def _tell(self, netlink: IPRoute, flags: int) -> None:
         for side, direction, seed in zip(self._sides, self._directions, self._seeds, strict=True):
-            content = options(direction, seed=seed, table=table(direction.distribution))
+            content = options(
+                direction, seed=seed, table=table(direction.distribution), change=flags != NEW
+            )
             put(index_of(netlink, side), content, flags)

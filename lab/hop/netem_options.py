@@ -40,13 +40,22 @@ LONGEST = ALWAYS * TICK
 """seconds that netem can delay"""
 
 
-def options(direction: Direction, *, seed: int, table: Sequence[int] = ()) -> bytes:
+UNIFORM = range(-8192, 8192, 4)
+"""The uniform distribution as a table: NETEM_DIST_SCALE (8192) stands for the jitter."""
+
+
+def options(
+    direction: Direction, *, seed: int, table: Sequence[int] = (), change: bool = False
+) -> bytes:
     """The attribute TCA_OPTIONS of a netem that does what ``direction`` declares.
 
-    ``table`` has the distribution of the jitter, if that is not uniform.
+    ``table`` has the distribution of the jitter, if that is not uniform. For a ``change``, what is
+    not declared is said too: netem_change() keeps what it is not told.
     """
+    if change:
+        table = table or UNIFORM
     return _qopt(direction) + b"".join(
-        _attribute(kind, content) for kind, content in _attributes(direction, seed, table)
+        _attribute(kind, content) for kind, content in _attributes(direction, seed, table, change)
     )
 
 
@@ -59,11 +68,11 @@ def _qopt(direction: Direction) -> bytes:
 
 
 def _attributes(
-    direction: Direction, seed: int, table: Sequence[int]
+    direction: Direction, seed: int, table: Sequence[int], change: bool
 ) -> Iterator[tuple[int, bytes]]:
     if direction.reorder:
         yield TCA_NETEM_REORDER, struct.pack("=2I", _share(direction.reorder), 0)
-    if direction.corrupt:
+    if direction.corrupt or change:
         yield TCA_NETEM_CORRUPT, struct.pack("=2I", _share(direction.corrupt), 0)
     if isinstance(direction.loss, Bursts):
         yield TCA_NETEM_LOSS | NLA_F_NESTED, _attribute(NETEM_LOSS_GE, _gemodel(direction.loss))

@@ -26,7 +26,7 @@ _LOOKS_ONLY = (
 _WRITTEN = ("results", "xmlpath", "log_file")
 """Options that name what pytest writes."""
 
-_INSIDE = ("lab.plugin.verdicts", "lab.plugin.fixtures", "lab.plugin.measuring")
+_INSIDE = ("lab.plugin.verdicts", "lab.plugin.fixtures", "lab.plugin.measuring", "lab.plugin.alone")
 """The plug-ins of a pytest that runs tests. They import Mininet and Scapy, which takes most of a
 second: the process that only starts another one does without."""
 
@@ -60,6 +60,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for line in (
         "topology(name): the network of a scenario: a name in topologies/, or a path",
         "flow(sender='client', server_protocol=IPPROTO_MPTCP): how the flow fixture is made",
+        "timing: its times matter, so that no other scenario runs on the machine meanwhile",
         "violates(sentence, ...): what the test violates on purpose: it is found, nothing else is",
     ):
         config.addinivalue_line("markers", line)
