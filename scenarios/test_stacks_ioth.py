@@ -5,6 +5,8 @@ import select
 import shutil
 import socket
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from vde_switch import left
 
 import mptcpapi
 from mptcpapi import stacks
+from mptcpapi.stacks.ioth_library import MOST_SPACES
 
 SOURCE = Path(__file__).parent / "programs" / "ioth_shouting.c"
 GPL = "SPDX-License-Identifier: GPL-2.0-or-later"
@@ -46,6 +49,19 @@ def test_a_plug_in_serves_two_stacks(plug_in, macros):
                 with pytest.raises(OSError, match="Invalid argument"):
                     sock.bind(("127.0.0.1", 7001))  # the errno of a libc of its own
     assert left() == before
+
+
+def test_there_is_a_limit_to_address_spaces(plug_in):
+    """One too many is refused before the C library is asked; a stack that is closed makes room."""
+    plug_in("shouting")
+    with ExitStack() as opened:
+        made = [opened.enter_context(stacks.new("ioth:shouting")) for _ in range(MOST_SPACES)]
+        with pytest.raises(mptcpapi.StackUnavailable, match="are loaded: close one"):
+            stacks.new("ioth:shouting")
+        made.pop().close()
+        made.append(opened.enter_context(stacks.new("ioth:shouting")))
+        with ThreadPoolExecutor(MOST_SPACES) as threads:  # new threads, too, have room
+            assert set(threads.map(exchange, made)) == {b"ONE"}
 
 
 def test_options_come_after_a_comma(plug_in):

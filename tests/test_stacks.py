@@ -136,6 +136,9 @@ def test_what_new_refuses(arguments: tuple[str, ...], options: dict[str, object]
         (lambda stack: stack.iproute_add("default", "ten"), "gateway 'ten'"),
         (lambda stack: stack.linksetaddr("lo", "02:00"), "MAC address '02:00'"),
         (lambda stack: stack.linksetmtu("lo", "big"), "MTU 'big'"),
+        (lambda stack: stack.linksetupdown(1 << 40, True), "interface 1099511627776: expected an"),
+        (lambda stack: stack.linkgetaddr(None), "interface None: expected an integer"),
+        (lambda stack: stack.iplink_del(True), "interface True: expected an integer"),
     ],
 )
 def test_what_a_stack_refuses(call: object, told: str) -> None:

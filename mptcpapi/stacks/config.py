@@ -125,13 +125,13 @@ class Configurable(ABC):
         self._ask(request, f"{'add' if add else 'delete'} the route to {to}")
 
     def _index(self, interface: str | int) -> int:
-        return interface if isinstance(interface, int) else self.if_nametoindex(interface)
+        return self.if_nametoindex(interface) if isinstance(interface, str) else _checked(interface)
 
     def _links(self, interface: str | int) -> list[tuple[int, dict[str, Any]]]:
         if isinstance(interface, str):
             request = rtnetlink.get_link(interface)
         else:
-            request = rtnetlink.get_link_by_index(interface)
+            request = rtnetlink.get_link_by_index(_checked(interface))
         return list(rtnetlink.links(self._ask(request, f"find the interface {interface}")))
 
     def _ask(self, request: Request, what: str) -> list[Message]:
@@ -145,6 +145,11 @@ class Configurable(ABC):
             except KernelRefused as refused:
                 text = f"{self}: cannot {what}: {refused.strerror}"
                 raise KernelRefused(refused.errno, text) from refused
+
+
+def _checked(index: int) -> int:
+    check_integer("interface", index, 1, 0x7FFFFFFF)
+    return index
 
 
 def _parsed(parse: Any, what: str, text: object) -> Any:

@@ -11,8 +11,9 @@ import ctypes
 import os
 import re
 import sysconfig
-from errno import EINVAL, ENOENT, ENOEXEC
+from errno import EAGAIN, EINVAL, ENOENT, ENOEXEC
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import NamedTuple
 
 from mptcpapi.errors import InvalidArgument, StackUnavailable
@@ -22,6 +23,12 @@ LM_ID_BASE = 0
 LM_ID_NEWLM = -1
 RTLD_NOW = 2
 """<dlfcn.h>"""
+
+MOST_SPACES = 8
+"""Address spaces at once. glibc 2.36 had room for eleven; one more is refused by it, and then
+threads crash that are started later. So it is never asked for as many."""
+
+_spaces = BoundedSemaphore(MOST_SPACES)
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _dlmopen = _libc.dlmopen
@@ -89,13 +96,16 @@ class Library(Closing):
     """
 
     def __init__(self, file: File) -> None:
-        space = LM_ID_BASE if file.reentrant else LM_ID_NEWLM
+        self._private = not file.reentrant
+        if self._private and not _spaces.acquire(blocking=False):
+            text = f"{MOST_SPACES} plug-ins in address spaces of their own are loaded: close one"
+            raise StackUnavailable(EAGAIN, text)
+        space = LM_ID_NEWLM if self._private else LM_ID_BASE
         self._handle = _dlmopen(space, os.fsencode(file.path), RTLD_NOW)
         if not self._handle:
+            self._give_back()
             why = os.fsdecode(_dlerror() or b"")
-            limit = "; glibc has 16 address spaces, each of these plug-ins takes one"
-            text = f"cannot load {file.path}: {why}{limit if 'namespace' in why else ''}"
-            raise StackUnavailable(ENOEXEC, text)
+            raise StackUnavailable(ENOEXEC, f"cannot load {file.path}: {why}")
         # The errno of a libc that is loaded in another address space is another one.
         location = ctypes.CFUNCTYPE(ctypes.POINTER(ctypes.c_int))
         self._errno = location(self.symbol("__errno_location") or 0)
@@ -114,6 +124,11 @@ class Library(Closing):
         if self._handle:
             _dlclose(self._handle)
             self._handle = None
+            self._give_back()
+
+    def _give_back(self) -> None:
+        if self._private:
+            _spaces.release()
 
 
 def is_libc(function: int) -> bool:
