@@ -12,6 +12,7 @@ from typing import Any, Self
 from mininet.net import Mininet
 
 from lab import sandbox
+from lab.cable import explained_by
 from lab.errors import InvalidRun, NotInstalled, SandboxForbidden, UsageError
 from lab.host import LabNode
 from lab.link import LabLink, wait_for
@@ -71,8 +72,9 @@ class Network(Mininet):  # type: ignore[misc]
     def __enter__(self) -> Self:
         with ExitStack() as undo:
             undo.callback(self.stop)
-            self.build()
-            wait_for(self.links)
+            with explained_by(self.trouble):
+                self.build()
+                wait_for(self.links)
             undo.enter_context(resolvable(self.topology))
             self._undo = undo.pop_all()
         return self
@@ -144,9 +146,13 @@ class Network(Mininet):  # type: ignore[misc]
 
         :raises InvalidRun: one does not; the text says why.
         """
-        reasons = [reason for link in self.links if (reason := link.trouble())]
-        if reasons:
-            raise InvalidRun("\n".join(reasons))
+        reason = self.trouble()
+        if reason:
+            raise InvalidRun(reason)
+
+    def trouble(self) -> str | None:
+        """Why links do not do any more what they declare; None while all is well."""
+        return "\n".join(filter(None, (link.trouble() for link in self.links))) or None
 
     @property
     def nodes(self) -> list[LabNode]:
