@@ -40,7 +40,7 @@ shape.token_bucket = lambda rate, queue: exact({}, queue)
 
 @pytest.mark.parametrize(
     ("other", "measured"),
-    [("rate * 4 // 5 // 8 * 8", r"40\.?\d*"), ("rate * 4", r"\d{3}\.?\d*")],
+    [("rate * 4 // 5 // 8 * 8", r"(39|40)\.?\d*"), ("rate * 4", r"\d{3}\.?\d*")],
     ids=["too-slow", "too-fast"],
 )
 def test_a_backend_that_does_something_else(inner_pytest, other, measured):

@@ -43,7 +43,9 @@ def test_many_stacks_leave_nothing(request, vde_network, plug_in, kind):
         with make(kind, vde_network) as stack, stack.msocket() as sock:
             assert sock.fileno() >= 0
 
-    assert left() == before
+    threads, *others = left()
+    assert threads <= before[0]  # threads of an earlier test may have ended meanwhile
+    assert others == [*before[1:]]
     assert maps() < mapped + 20
 
 
