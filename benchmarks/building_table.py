@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any
+
+from machine import machine
 
 HEAD = """\
 # How long networks take
@@ -58,7 +59,7 @@ def main(path: Path) -> None:
         "",
         "The kernel goes on removing namespaces for a while after any of the three has ended.",
         "",
-        machine(run),
+        f"Measured on: {machine(run)}",
     ]
     head = HEAD.format(
         hosts=fifty["hosts"], rounds=len(fifty["lab"]), many=many["hosts"], links=many["links"]
@@ -70,17 +71,6 @@ def result(what: str, ratio: float, most: float) -> str:
     """A row that says whether a target is met."""
     verdict = "" if ratio <= most else " (**missed**)"
     return f"| {what} | {ratio:.2f} of the time{verdict} | at most {most:.2f} |"
-
-
-def machine(run: dict[str, Any]) -> str:
-    """What it was measured on; no names of hosts."""
-    info = run["machine_info"]
-    cpu = info["cpu"]
-    return (
-        f"Measured on: {cpu['brand_raw']}, {cpu['count']} processors, {info['machine']}; "
-        f"Linux {info['release']}; {info['python_implementation']} {info['python_version']}; "
-        f"load {info['load']:.1f} when the run began; {run['datetime'][:10]}."
-    )
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from machine import machine
+
 HEAD = """\
 # Captures as columns, and tshark
 
@@ -54,7 +56,7 @@ def main(path: Path) -> None:
         f"| the same with the figures of subflows | {series:.1f} times the file | at most 5 |",
         f"| in chunks (`columns.chunks`), besides the mapped file | {own:.0f} MB | |",
         "",
-        machine(run),
+        f"Measured on: {machine(run)}",
     ]
     head = HEAD.format(packets=info["packets"], size=info["file"] / 1e6, fields=len(NAMES))
     sys.stdout.write(head + "\n".join(lines) + "\n")
@@ -64,17 +66,6 @@ def times(found: dict[str, Any], name: str) -> str:
     """Minimum and median."""
     stats = found[name]["stats"]
     return f"{stats['min']:.2f} s ({stats['median']:.2f} s)"
-
-
-def machine(run: dict[str, Any]) -> str:
-    """What it was measured on; no names of hosts."""
-    info = run["machine_info"]
-    cpu = info["cpu"]
-    return (
-        f"Measured on: {cpu['brand_raw']}, {cpu['count']} processors, {info['machine']}; "
-        f"Linux {info['release']}; {info['python_implementation']} {info['python_version']}; "
-        f"load {info['load']:.1f} when the run began; {run['datetime'][:10]}."
-    )
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from machine import machine
+
 Stats = dict[str, float]
 
 HEAD = """\
@@ -111,17 +113,6 @@ def duration(seconds: float) -> str:
 def both(stats: Stats) -> str:
     """Minimum and median."""
     return f"{duration(stats['min'])} ({duration(stats['median'])})"
-
-
-def machine(run: dict[str, Any]) -> str:
-    """What it was measured on; no name of a host."""
-    info = run["machine_info"]
-    cpu = info["cpu"]
-    return (
-        f"{cpu['brand_raw']}, {cpu['count']} processors, {info['machine']}; Linux "
-        f"{info['release']}; {info['python_implementation']} {info['python_version']}; "
-        f"load {info['load']:.1f} when the run began; {run['datetime'][:10]}."
-    )
 
 
 def page(run: dict[str, Any]) -> str:
