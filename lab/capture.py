@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import select
 import subprocess
 import sys
 import time
@@ -14,6 +12,7 @@ from pathlib import Path
 from typing import IO, Any, Self
 
 from lab import recorder
+from lab.answers import next_answer
 from lab.errors import InvalidRun, ScenarioFailed, UsageError
 from lab.host import LabNode
 from lab.trace import Trace
@@ -97,19 +96,18 @@ class HostCapture:
             pass
 
     def _answer(self, key: str) -> dict[str, Any]:
-        output = _pipe(self._process.stdout)
-        if not select.select([output], [], [], PATIENCE)[0]:
-            self._process.kill()  # the next answer is the end of its output
-            raise InvalidRun(f"the capture at {self.host} did not answer for {PATIENCE:g} s")
-        line = output.readline()
         try:
-            answer: dict[str, Any] = json.loads(line)
-        except ValueError:
-            answer = {"error": line.decode(errors="replace").strip() or "its recorder ended"}
-        if key not in answer:
-            reason = answer.get("error", "its recorder answered too late")
-            raise InvalidRun(f"the capture at {self.host} is not complete: {reason}")
-        return answer
+            return next_answer(
+                _pipe(self._process.stdout), key, PATIENCE,
+                ended="its recorder ended", late="its recorder answered too late",
+            )  # fmt: skip
+        except TimeoutError:
+            self._process.kill()  # the next answer is the end of its output
+            raise InvalidRun(
+                f"the capture at {self.host} did not answer for {PATIENCE:g} s"
+            ) from None
+        except EOFError as reason:
+            raise InvalidRun(f"the capture at {self.host} is not complete: {reason}") from None
 
 
 @contextmanager

@@ -12,7 +12,6 @@ from __future__ import annotations
 import array
 import fcntl
 import json
-import select
 import socket
 import struct
 import subprocess
@@ -26,6 +25,7 @@ from typing import Any
 from pyroute2 import IPRoute
 
 from lab import netns
+from lab.answers import next_answer
 from lab.errors import InvalidRun, Unsupported
 from lab.hop.ended import was_killed
 from lab.interfaces import add_pair
@@ -121,18 +121,16 @@ class Middleboxes:
         process = self._process
         if process is None or process.stdout is None:
             raise InvalidRun("the relay was stopped")
-        output = process.stdout
-        if not select.select([output], [], [], PATIENCE)[0]:
-            raise InvalidRun(f"the relay of middleboxes did not answer for {PATIENCE:g} s")
-        line = output.readline()
         try:
-            answer: dict[str, Any] = json.loads(line)
-        except ValueError:
-            answer = {"error": line.decode(errors="replace").strip() or "it was killed"}
-        if key not in answer:
-            reason = answer.get("error", "it answered too late")
-            raise InvalidRun(f"the relay of middleboxes ended: {reason}")
-        return answer
+            return next_answer(
+                process.stdout, key, PATIENCE, ended="it was killed", late="it answered too late"
+            )
+        except TimeoutError:
+            raise InvalidRun(
+                f"the relay of middleboxes did not answer for {PATIENCE:g} s"
+            ) from None
+        except EOFError as reason:
+            raise InvalidRun(f"the relay of middleboxes ended: {reason}") from None
 
 
 def _inner(name: str) -> str:
