@@ -6,22 +6,16 @@ import os
 import socket
 import struct
 
+from lab.rtnetlink.channel import CREATE, EXCLUSIVE, Channel, Refused, Request, attribute
+
 RTM_NEWQDISC = 36
 TC_H_ROOT = 0xFFFFFFFF
 TCA_KIND, TCA_OPTIONS = 1, 2
 """<linux/rtnetlink.h>, <linux/pkt_sched.h>"""
 
-NLM_F_REQUEST, NLM_F_ACK, NLM_F_EXCL, NLM_F_CREATE = 0x1, 0x4, 0x200, 0x400
-"""<linux/netlink.h>"""
+NEW = EXCLUSIVE | CREATE
 
-NEW = NLM_F_EXCL | NLM_F_CREATE
-
-KIND = b"netem\0"
-
-NLMSGHDR = "=IHHII"
-"""``struct nlmsghdr``: length, type, flags, sequence, port"""
-
-TCMSG = "=BxxxiIII"
+TCMSG = struct.Struct("=BxxxiIII")
 """``struct tcmsg``: family, interface, handle, parent, info"""
 
 
@@ -32,14 +26,10 @@ def put(index: int, options: bytes, flags: int = NEW) -> None:
 
     :raises OSError: the kernel refuses; ENOENT if it has no netem.
     """
-    body = struct.pack(TCMSG, socket.AF_UNSPEC, index, 0, TC_H_ROOT, 0)
-    for kind, content in ((TCA_KIND, KIND), (TCA_OPTIONS, options)):
-        body += struct.pack("=HH", 4 + len(content), kind) + content + bytes(-len(content) % 4)
-    length = struct.calcsize(NLMSGHDR) + len(body)
-    flags |= NLM_F_REQUEST | NLM_F_ACK
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as kernel:
-        kernel.send(struct.pack(NLMSGHDR, length, RTM_NEWQDISC, flags, 1, 0) + body)
-        answer = kernel.recv(65536)
-    (status,) = struct.unpack_from("=i", answer, struct.calcsize(NLMSGHDR))  # struct nlmsgerr
-    if status:
-        raise OSError(-status, os.strerror(-status))
+    body = TCMSG.pack(socket.AF_UNSPEC, index, 0, TC_H_ROOT, 0)
+    body += attribute(TCA_KIND, "netem") + attribute(TCA_OPTIONS, options)
+    try:
+        with Channel() as kernel:
+            kernel.carry_out([Request("netem", RTM_NEWQDISC, flags, body)])
+    except Refused as refused:
+        raise OSError(refused.errno, os.strerror(refused.errno)) from refused

@@ -44,6 +44,14 @@ class Request(NamedTuple):
     body: bytes
 
 
+class Refused(Unsupported):
+    """The kernel does not carry out a request."""
+
+    def __init__(self, what: str, errno: int) -> None:
+        super().__init__(f"the kernel refuses {what}: {os.strerror(errno)}")
+        self.errno = errno
+
+
 class Answer(NamedTuple):
     """One message of an answer."""
 
@@ -92,7 +100,7 @@ class Channel:
     def carry_out(self, requests: Iterable[Request]) -> None:
         """Carry out all requests, in their order.
 
-        :raises Unsupported: the kernel refuses some of them; the text has the first.
+        :raises Refused: the kernel refuses some of them; it is the first.
         """
         pending = iter(requests)
         while batch := [*islice(pending, _AT_ONCE)]:
@@ -100,10 +108,8 @@ class Channel:
             self._send(batch, _ACK)
             refused = self._refusals(len(batch))
             if refused:
-                what = batch[min(refused) - first].what
-                raise Unsupported(
-                    f"the kernel refuses {what}: {os.strerror(min(refused.items())[1])}"
-                )
+                number, reason = min(refused.items())
+                raise Refused(batch[number - first].what, reason)
 
     def ask(self, request: Request) -> list[Answer]:
         """The answers to one request for a list."""
@@ -114,8 +120,7 @@ class Channel:
                 if kind == _NLMSG_DONE:
                     return found
                 if kind == _NLMSG_ERROR:
-                    number = -_ERROR.unpack_from(body)[0]
-                    raise Unsupported(f"the kernel refuses {request.what}: {os.strerror(number)}")
+                    raise Refused(request.what, -_ERROR.unpack_from(body)[0])
                 found.append(Answer(kind, body))
 
     def _send(self, batch: Sequence[Request], flags: int) -> None:
