@@ -15,7 +15,6 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 
 from pyroute2 import IPRoute
 
@@ -23,11 +22,8 @@ from lab import netns, shape
 from lab.errors import InvalidRun, UsageError
 from lab.hop import Changeable, Hop
 from lab.hop.pair import Pair
-from lab.interfaces import End, add_pair, index_of, wait_until_up
+from lab.interfaces import End, add_pair, index_of, send_nothing_unasked, wait_until_up
 from lab.model import Direction
-
-NO_IPV6 = Path("/proc/sys/net/ipv6/conf/default/disable_ipv6")
-"""A wire passes packets on and sends none of its own."""
 
 PORTS = ("first", "second")
 """The interfaces of a wire towards the ends of its link."""
@@ -63,7 +59,7 @@ class Cable:
             raise
 
     def _lay(self, netlink: IPRoute, first: End, second: End) -> None:
-        NO_IPV6.write_text("1", encoding="ascii")
+        send_nothing_unasked()
         for port, end in zip(PORTS, (first, second), strict=True):
             add_pair((port, self.namespace), end)
         for number, hop in enumerate(self.hops):

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import count
+from pathlib import Path
 
 from pyroute2 import IPRoute
 
@@ -22,6 +23,8 @@ ONE_SEGMENT = {"gso_max_segs": 1}
 PATIENCE = 10.0
 """seconds until an interface counts as broken; usually it takes a millisecond."""
 
+_NO_IPV6 = Path("/proc/sys/net/ipv6/conf/default/disable_ipv6")
+
 _INDICES = count(1000)
 """No two interfaces of a lab have the same; the kernel's own choices begin at 1."""
 
@@ -36,6 +39,14 @@ def channel(namespace: int) -> Iterator[Channel]:
         opened = Channel()
     with opened:
         yield opened
+
+
+def send_nothing_unasked() -> None:
+    """For a wire or a switch: interfaces of the present namespace from now on have no IPv6.
+
+    They pass packets on and send none of their own.
+    """
+    _NO_IPV6.write_text("1", encoding="ascii")
 
 
 def add_pair(first: End, second: End) -> None:

@@ -91,8 +91,9 @@ class LabLink(Link):  # type: ignore[misc]
             self.cable = Cable(first, second, self.there, self.back, self._hops)
         else:
             add_pair(first, second)
-        for end in (first, second) if self._mtu else ():
-            set_mtu(end, self._mtu or 0)
+        if self._mtu:
+            set_mtu(first, self._mtu)
+            set_mtu(second, self._mtu)
         if self._wait:
             wait_until_up(first, second)
 

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, Final
 
 from mininet.link import Intf
 from mininet.node import Switch
 
-from lab.interfaces import channel, states
+from lab.interfaces import channel, send_nothing_unasked, states
 from lab.rtnetlink import requests
 from lab.rtnetlink.channel import Channel
 from lab.shell import ShellNode
 
 BRIDGE: Final = "_bridge"
 """The bridge in the namespace of its switch: no interface in a file has such a name."""
-
-NO_IPV6: Final = Path("/proc/sys/net/ipv6/conf/default/disable_ipv6")
-"""A switch passes packets on and sends none of its own."""
 
 
 class BridgeSwitch(ShellNode, Switch):  # type: ignore[misc]
@@ -28,7 +24,7 @@ class BridgeSwitch(ShellNode, Switch):  # type: ignore[misc]
         super().__init__(name, **{**params, "inNamespace": True, "dpid": "1"})
         self.addresses: dict[str, tuple[()]] = {}
         with self.stack():
-            NO_IPV6.write_text("1", encoding="ascii")
+            send_nothing_unasked()
             with Channel() as netlink:
                 netlink.carry_out([requests.bridge(BRIDGE)])
 

@@ -10,26 +10,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from topology_files import TWO_WAYS
 
 import mptcpapi
 from lab import doctor
 from lab.build import Network
 from lab.capture import Captures
 from lab.load import loads
-
-TEXT = """
-topology: 1
-name: planted
-hosts:
-  client: {client}
-  server: {server}
-routers: {{gw: {{}}}}
-links:
-  wifi:  {{ends: [client:wifi, gw:wifi], subnet: [10.0.1.0/24, fd00:1::/64]}}
-  lte:   {{ends: [client:lte, gw:lte], subnet: [10.0.2.0/24, fd00:2::/64]}}
-  core:  {{ends: [gw:core, server:core], subnet: [10.0.9.0/24, fd00:9::/64]}}
-  other: {{ends: [gw:other, server:other], subnet: 10.0.8.0/24}}
-"""
 
 JOINING = "{path_manager: kernel, endpoints: [{interface: lte, flags: subflow}]}"
 ACCEPTING = "{limits: {add_addr_accepted: 1}}"
@@ -142,7 +129,7 @@ def net(tmp_path):
     with ExitStack() as undo:
 
         def build(planted):
-            text = TEXT.format(client=planted.client, server=planted.server)
+            text = TWO_WAYS.format(name="planted", client=planted.client, server=planted.server)
             topology = loads(text, "planted.yaml")
             network = undo.enter_context(Network(topology))
             hosts = [network.node(name) for name in topology.hosts]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from topology_files import TWO_WAYS
 
 import mptcpapi
 from lab.build import Network
@@ -14,20 +15,6 @@ from lab.capture import Captures
 from lab.errors import Unsupported, UsageError
 from lab.load import loads
 from lab.wire.mptcp import AddAddr, MpCapable, MpJoinSyn
-
-TEXT = """
-topology: 1
-name: settings
-hosts:
-  client: {client}
-  server: {server}
-routers: {{gw: {{}}}}
-links:
-  wifi:  {{ends: [client:wifi, gw:wifi], subnet: [10.0.1.0/24, fd00:1::/64]}}
-  lte:   {{ends: [client:lte, gw:lte], subnet: [10.0.2.0/24, fd00:2::/64]}}
-  core:  {{ends: [gw:core, server:core], subnet: [10.0.9.0/24, fd00:9::/64]}}
-  other: {{ends: [gw:other, server:other], subnet: 10.0.8.0/24}}
-"""
 
 SERVER = ("10.0.9.2", 5001)
 LTE, CORE, OTHER = "10.0.2.1", "10.0.9.2", "10.0.8.2"
@@ -38,7 +25,7 @@ OPTION_SACK_PERMITTED = bytes((4, 2))
 
 def declared(client="{}", server="{}"):
     """The topology with these settings."""
-    return loads(TEXT.format(client=client, server=server), "settings.yaml")
+    return loads(TWO_WAYS.format(name="settings", client=client, server=server), "settings.yaml")
 
 
 class Ends(NamedTuple):
