@@ -132,7 +132,7 @@ class Network(Mininet):  # type: ignore[misc]
     def sound(self) -> Iterator[None]:
         """Let nothing of the body count, unless every link does still what it declares.
 
-        :raises InvalidRun: one does not, whether the body came to its end or not.
+        :raises InvalidRun: one, or a switch, does not, whether the body came to its end or not.
         """
         try:
             yield
@@ -140,11 +140,12 @@ class Network(Mininet):  # type: ignore[misc]
             self.require_sound()
 
     def require_sound(self) -> None:
-        """See that every link does still what it declares.
+        """See that every link does still what it declares, and every switch forwards.
 
         :raises InvalidRun: one does not; the text says why.
         """
-        reasons = [reason for link in self.links if (reason := link.trouble())]
+        parts = (*self.links, *self.switches)
+        reasons = [reason for part in parts if (reason := part.trouble())]
         if reasons:
             raise InvalidRun("\n".join(reasons))
 
