@@ -12,6 +12,7 @@ from typing import Any, Self
 from mininet.net import Mininet
 
 from lab import sandbox
+from lab.cable import explained_by
 from lab.errors import InvalidRun, NotInstalled, SandboxForbidden, UsageError
 from lab.host import LabNode
 from lab.link import LabLink, wait_for
@@ -71,8 +72,9 @@ class Network(Mininet):  # type: ignore[misc]
     def __enter__(self) -> Self:
         with ExitStack() as undo:
             undo.callback(self.stop)
-            self.build()
-            wait_for(self.links)
+            with explained_by(self.trouble):
+                self.build()
+                wait_for(self.links)
             undo.enter_context(resolvable(self.topology))
             self._undo = undo.pop_all()
         return self
@@ -144,10 +146,14 @@ class Network(Mininet):  # type: ignore[misc]
 
         :raises InvalidRun: one does not; the text says why.
         """
+        reason = self.trouble()
+        if reason:
+            raise InvalidRun(reason)
+
+    def trouble(self) -> str | None:
+        """Why links or switches do not do any more what they declare; None while all is well."""
         parts = (*self.links, *self.switches)
-        reasons = [reason for part in parts if (reason := part.trouble())]
-        if reasons:
-            raise InvalidRun("\n".join(reasons))
+        return "\n".join(filter(None, (part.trouble() for part in parts))) or None
 
     @property
     def nodes(self) -> list[LabNode]:

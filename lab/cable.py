@@ -12,14 +12,15 @@ the end of the link if there is none.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from pyroute2 import IPRoute
 
 from lab import netns, shape
-from lab.errors import UsageError
+from lab.errors import InvalidRun, UsageError
 from lab.hop import Changeable, Hop
 from lab.hop.pair import Pair
 from lab.interfaces import End, add_pair, index_of, wait_until_up
@@ -43,6 +44,7 @@ class Cable:
     """A wire between two interfaces, which it makes too.
 
     :raises Unsupported: a hop cannot be made here.
+    :raises InvalidRun: a hop broke meanwhile.
     """
 
     def __init__(
@@ -52,9 +54,10 @@ class Cable:
         self.hops = _with_room_for_rates(hops, there, back)
         self.namespace = netns.create()
         try:
-            with netns.entered(self.namespace), IPRoute() as netlink:
-                self._lay(netlink, first, second)
-            self.wait_until_up()
+            with explained_by(self.trouble):
+                with netns.entered(self.namespace), IPRoute() as netlink:
+                    self._lay(netlink, first, second)
+                self.wait_until_up()
         except BaseException:
             self.stop()
             raise
@@ -130,6 +133,21 @@ class Cable:
         if self.namespace >= 0:
             os.close(self.namespace)
             self.namespace = -1
+
+
+@contextmanager
+def explained_by(trouble: Callable[[], str | None]) -> Iterator[None]:
+    """Let a hop that broke stand for whatever failed, since that came of it.
+
+    :raises InvalidRun: there is such trouble.
+    """
+    try:
+        yield
+    except Exception as failure:
+        reason = trouble()
+        if reason:
+            raise InvalidRun(reason) from failure
+        raise
 
 
 def _bridge(netlink: IPRoute, name: str, *ports: str) -> None:

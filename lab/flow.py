@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from typing import Any, Literal, Self
 
 import mptcpapi
-from lab.errors import UsageError
+from lab.errors import ScenarioFailed, UsageError
 from lab.events import EventLog, EventLogs
 from lab.host import LabNode
 from lab.model import Topology
@@ -31,6 +31,10 @@ RECEIVE_BUFFER = 1 << 16
 """bytes, which the kernel doubles. Little, so that what was sent arrives soon after the last send;
 and so that little waits at the receiver in another order than it belongs, where Linux 6.18 once in
 hundreds of transfers takes one segment for another (docs/mptcpapi.md)."""
+
+
+PATIENCE = 30.0
+"""seconds until a connection is there, by a SYN that was lost four times at the latest"""
 
 
 def _require(what: str, value: object, known: Iterable[object]) -> None:
@@ -148,12 +152,28 @@ class Flow:
         self.listener.listen()
         self.connection = self._client_socket()
         undo.callback(self.connection.close)
-        self.connection.connect(self.listener.getsockname())
-        self.accepted, _ = self.listener.accept()
+        self._meet()
         undo.callback(self.accepted.close)
         for end in (self.connection, self.accepted):
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
             end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+
+    def _meet(self) -> None:
+        """Connect and accept.
+
+        :raises ScenarioFailed: the network does not let them.
+        """
+        self.listener.settimeout(PATIENCE)
+        self.connection.settimeout(PATIENCE)
+        try:
+            self.connection.connect(self.listener.getsockname())
+            self.accepted, _ = self.listener.accept()
+        except TimeoutError:
+            raise ScenarioFailed(
+                f"{self._client.name} and {self._server.name} had no connection "
+                f"after {PATIENCE:g} s"
+            ) from None
+        self.connection.settimeout(None)
 
     def _client_socket(self) -> RecordedSocket:
         with self._client.stack():

@@ -14,7 +14,7 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from lab.errors import Unsupported
+from lab.errors import InvalidRun, Unsupported
 
 PROGRAMS = ("ovsdb-tool", "ovsdb-server", "ovs-vswitchd", "ovs-vsctl")
 
@@ -67,6 +67,7 @@ class Daemons:
         """Have ``ovs-vsctl`` carry out a command; return when ``ovs-vswitchd`` has done it.
 
         :raises Unsupported: it could not.
+        :raises InvalidRun: a program was killed.
         """
         deadline = f"--timeout={PATIENCE}"
         self._run("ovs-vsctl", f"--db={self._database}", "--retry", deadline, *command)
@@ -95,8 +96,11 @@ class Daemons:
         )  # fmt: skip
         said = done.stdout.decode(errors="replace").strip()
         if done.returncode or said:
+            killed = [name for name, each in self._running.items() if (each.poll() or 0) < 0]
             reason = self.trouble() or f"{said or f'status {done.returncode}'}{self._last_words()}"
-            raise Unsupported(f"Open vSwitch: {program} {' '.join(arguments)}: {reason}")
+            # What was killed says nothing of what this machine can do.
+            kind = InvalidRun if killed or done.returncode < 0 else Unsupported
+            raise kind(f"Open vSwitch: {program} {' '.join(arguments)}: {reason}")
 
     def _environment(self) -> dict[str, str]:
         """Have none of the programs look into the machine's directories, ovs-vswitchd(8)."""

@@ -1,9 +1,13 @@
 """A wire that changes, falls silent or breaks while packets are on it."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from probes import one_link
 
-from lab.errors import UsageError
+import lab.flow
+from lab.errors import ScenarioFailed, UsageError
+from lab.flow import Flow
 
 ALL = 200
 
@@ -81,21 +85,36 @@ def test_what_cannot_be_changed(lay):
         net.wire("wifi").reshape(delay=0.01)
 
 
-KILLED = """
-    from lab.errors import InvalidRun
+def test_questions_from_several_threads(lay):
+    """A timeline asks whether a link does what it should, while the scenario does: each is told."""
+    with (
+        lay("delay: 1 ms, middlebox: [{sequence: {}}]") as (net, _, _),
+        ThreadPoolExecutor(4) as threads,
+    ):
+        asked = [threads.submit(net.trouble) for _ in range(400)]
 
+        assert {each.result() for each in asked} == {None}
+
+
+@pytest.mark.topology("two_paths")
+def test_a_flow_in_a_silent_network(net, client, server, topology, result, monkeypatch):
+    """It says so, instead of waiting for as long as the kernel tries to connect."""
+    monkeypatch.setattr(lab.flow, "PATIENCE", 0.3)
+    net.wire("wifi").block()
+
+    expected = "client and server had no connection after 0.3 s"
+    with pytest.raises(ScenarioFailed, match=expected), Flow(client, server, topology, result):
+        pass
+
+
+KILLED = """
     @pytest.mark.topology(HANDOVER)
     @pytest.mark.parametrize("goes_on", [True, False])
-    def test_it(flow, net, goes_on):
+    def test_it(flow, goes_on):
         flow.wait_delivered("50 kB")
         for process in Path("/proc").glob("[0-9]*/comm"):
             if process.read_text() == "wirefilter\\n":
                 os.kill(int(process.parent.name), signal.SIGKILL)
-        while True:
-            try:
-                net.require_sound()
-            except InvalidRun:
-                break
         assert goes_on, "what the scenario says is not what counts"
 """
 

@@ -24,6 +24,7 @@ class Hop(Protocol):
         Returns when packets that are sent to one of them come out of the other.
 
         :raises Unsupported: this machine cannot; the reason says what is missing.
+        :raises InvalidRun: what it started was killed.
         """
 
     def trouble(self) -> str | None:

@@ -13,6 +13,7 @@ import json
 import select
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -22,6 +23,7 @@ from pyroute2 import IPRoute
 
 from lab import netns
 from lab.errors import InvalidRun, Unsupported
+from lab.hop.ended import was_killed
 from lab.interfaces import add_pair, complete_checksums
 from lab.middlebox.kinds import Declared
 
@@ -46,11 +48,13 @@ class Middleboxes:
     def __init__(self, there: Sequence[Declared], back: Sequence[Declared]) -> None:
         self._boxes = json.dumps({"there": there, "back": back})
         self._process: subprocess.Popen[bytes] | None = None
+        self._asking = threading.Lock()
 
     def make(self, netlink: IPRoute, left: str, right: str) -> None:
         """Make both pairs, and start the relay between them.
 
         :raises Unsupported: it does not start.
+        :raises InvalidRun: it was killed.
         """
         with netns.opened() as here:
             for name in (left, right):
@@ -64,7 +68,10 @@ class Middleboxes:
         try:
             self._answer("ready")
         except InvalidRun as problem:
+            killed = was_killed(self._process)
             self.stop()
+            if killed:
+                raise
             raise Unsupported(f"middleboxes do not start: {problem}") from problem
 
     def acted(self) -> tuple[int, ...]:
@@ -95,9 +102,10 @@ class Middleboxes:
         process = self._process
         if process is None or process.stdin is None:
             raise InvalidRun("the relay was stopped")
-        with suppress(BrokenPipeError):  # its last words say why
-            process.stdin.write(b"\n")
-        return self._answer("acted")
+        with self._asking:  # a timeline asks from a thread of its own
+            with suppress(BrokenPipeError):  # its last words say why
+                process.stdin.write(b"\n")
+            return self._answer("acted")
 
     def _answer(self, key: str) -> Mapping[str, Any]:
         process = self._process

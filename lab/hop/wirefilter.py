@@ -10,6 +10,7 @@ import os
 import select
 import subprocess
 import tempfile
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +18,7 @@ from pathlib import Path
 from pyroute2 import IPRoute
 
 from lab.errors import InvalidRun, Unsupported
+from lab.hop.ended import status_of, was_killed
 from lab.hop.wirefilter_terms import NOTHING, Terms
 from lab.interfaces import ONE_SEGMENT, index_of
 from lab.model import Direction
@@ -40,9 +42,14 @@ class Wirefilter:
     def __init__(self, terms: Terms) -> None:
         self._terms = terms
         self._process: subprocess.Popen[bytes] | None = None
+        self._asking = threading.Lock()
 
     def make(self, netlink: IPRoute, left: str, right: str) -> None:
-        """Start it; its first answer says that both taps are open and packets are waited for."""
+        """Start it; its first answer says that both taps are open and packets are waited for.
+
+        :raises Unsupported: it does not start.
+        :raises InvalidRun: it was killed.
+        """
         with tempfile.TemporaryDirectory() as directory:
             plugs = [_plug(Path(directory), tap) for tap in (left, right)]
             self._start(":".join(plugs))
@@ -60,7 +67,10 @@ class Wirefilter:
         try:
             self._ask("showinfo")
         except InvalidRun as problem:
+            killed = was_killed(self._process)
             self.stop()
+            if killed:
+                raise InvalidRun(f"wirefilter was killed while it started: {problem}") from problem
             raise Unsupported(f"wirefilter does not start: {problem}") from problem
 
     def change(self, there: Direction, back: Direction) -> None:
@@ -84,10 +94,18 @@ class Wirefilter:
             self._ask(command)
 
     def trouble(self) -> str | None:
-        """Say so if the process has ended."""
-        if self._process is None or self._process.poll() is None:
+        """Say so if the process does not answer: one that was killed may not have ended yet."""
+        process = self._process
+        if process is None:
             return None
-        return f"wirefilter ended with status {self._process.returncode} while packets passed it"
+        try:
+            self._ask("showinfo")
+        except InvalidRun as problem:
+            status = status_of(process)
+            if status is None:
+                return f"wirefilter does not do what it is told: {problem}"
+            return f"wirefilter ended with status {status} while packets passed it"
+        return None
 
     def stop(self) -> None:
         """End the process."""
@@ -104,9 +122,10 @@ class Wirefilter:
         """
         process = self._process
         assert process and process.stdin and process.stdout  # noqa: S101, PT018 - for the type
-        with suppress(BrokenPipeError):  # its last words say more
-            process.stdin.write(f"{command}\n".encode())
-        answer = _read_answer(process.stdout.fileno())
+        with self._asking:  # a timeline asks from a thread of its own
+            with suppress(BrokenPipeError):  # its last words say more
+                process.stdin.write(f"{command}\n".encode())
+            answer = _read_answer(process.stdout.fileno())
         if "1000 Success" not in answer:
             raise InvalidRun(f"it answers {command!r} with: {_first_line(answer)}")
         return answer

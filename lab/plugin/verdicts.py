@@ -6,7 +6,8 @@ counts as a failure for pytest's exit status and stands apart in its summary.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from types import ModuleType
 
 import pytest
@@ -80,19 +81,33 @@ def on_condition(item: pytest.Item, require: Callable[[], object]) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
+    """See whether a fixture failed for what makes the run invalid."""
+    with _judged(item):
+        yield
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     """End what the fixtures began, so that what then comes to light decides the test."""
-    try:
+    with _judged(item):
         yield
         endings = item.stash.setdefault(_ENDINGS, [])
         while endings:
             endings.pop()()
+    for require in item.stash.get(_CONDITIONS, ()):
+        require()
+
+
+@contextmanager
+def _judged(item: pytest.Item) -> Iterator[None]:
+    """Let nothing fail for another reason than that the run is invalid, if it is."""
+    try:
+        yield
     except (Exception, pytest.fail.Exception) as failure:
         for require in item.stash.get(_CONDITIONS, ()):
             _chained(require, failure)
         raise
-    for require in item.stash.get(_CONDITIONS, ()):
-        require()
 
 
 def _chained(require: Callable[[], object], failure: BaseException) -> None:
