@@ -7,14 +7,17 @@ program ends with its input: what is left of them ends with the sandbox.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 from contextlib import suppress
 from pathlib import Path
 
 from lab.errors import InvalidRun, Unsupported
+from lab.hop.ended import status_of
 
 PROGRAMS = ("ovsdb-tool", "ovsdb-server", "ovs-vswitchd", "ovs-vsctl")
 
@@ -25,6 +28,12 @@ SCHEMAS = tuple(
 
 PATIENCE = 10
 """seconds until a program that does not answer counts as broken; usually it takes 0.1 s."""
+
+GLANCE = 0.1
+"""seconds between two looks at whether what ``ovs-vsctl`` waits for still runs"""
+
+QUESTION = json.dumps({"id": 0, "method": "version", "params": []}).encode()
+"""What each program answers in the loop that does its work (JSON-RPC, ovs-appctl(8))."""
 
 LAST_WORDS = 500
 """characters of a log, for whoever has to find out why"""
@@ -55,7 +64,7 @@ class Daemons:
         self._begin("ovs-vswitchd", self._database)
 
     def _begin(self, program: str, *arguments: str) -> None:
-        control = f"--unixctl={self._directory / program}.ctl"
+        control = f"--unixctl={self._control(program)}"
         log = f"--log-file={self._log(program)}"
         self._running[program] = subprocess.Popen(
             [program, *arguments, control, log, "-vconsole:off", "-vsyslog:off"],
@@ -73,11 +82,28 @@ class Daemons:
         self._run("ovs-vsctl", f"--db={self._database}", "--retry", deadline, *command)
 
     def trouble(self) -> str | None:
-        """Say so if one of them has ended."""
+        """Say so if one of them has ended, or does not answer: what is killed ends a little later.
+
+        One that was stopped or is stuck passes no packets either.
+        """
         for program, process in self._running.items():
-            if process.poll() is not None:
-                return f"{program} ended with status {process.returncode}{self._last_words()}"
+            silent = self._silence(program)
+            if silent:
+                status = status_of(process)
+                what = f"does not answer: {silent}" if status is None else _end(status)
+                return f"{program} {what}{self._last_words()}"
         return None
+
+    def _silence(self, program: str) -> str:
+        """Why a program does not answer; empty if it does."""
+        with socket.socket(socket.AF_UNIX) as asking:
+            asking.settimeout(PATIENCE)
+            try:
+                asking.connect(str(self._control(program)))
+                asking.sendall(QUESTION)
+                return "" if asking.recv(1) else "it hung up"
+            except OSError as problem:
+                return problem.strerror or str(problem)
 
     def stop(self) -> None:
         """End both, and remove their files."""
@@ -89,23 +115,43 @@ class Daemons:
 
     def _run(self, program: str, *arguments: str) -> None:
         """ovs-vsctl ends with status 0 when a port cannot be used, and says so."""
-        done = subprocess.run(
-            [program, "-vconsole:off", "-vsyslog:off", *arguments],
+        command = [program, "-vconsole:off", "-vsyslog:off", *arguments]
+        with subprocess.Popen(
+            command, env=self._environment(),
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            env=self._environment(), check=False,
-        )  # fmt: skip
-        said = done.stdout.decode(errors="replace").strip()
-        if done.returncode or said:
-            killed = [name for name, each in self._running.items() if (each.poll() or 0) < 0]
-            reason = self.trouble() or f"{said or f'status {done.returncode}'}{self._last_words()}"
+        ) as process:  # fmt: skip
+            said = self._said(process)
+        if process.returncode or said:
+            ended = self._ended()
             # What was killed says nothing of what this machine can do.
-            kind = InvalidRun if killed or done.returncode < 0 else Unsupported
-            raise kind(f"Open vSwitch: {program} {' '.join(arguments)}: {reason}")
+            killed = min(ended.values(), default=process.returncode) < 0
+            reason = ", ".join(f"{name} {_end(status)}" for name, status in ended.items())
+            raise (InvalidRun if killed else Unsupported)(
+                f"Open vSwitch: {program} {' '.join(arguments)}: "
+                f"{reason or said or _end(process.returncode)}{self._last_words()}"
+            )
+
+    def _said(self, process: subprocess.Popen[bytes]) -> str:
+        """All that it says; one that waits for a program that has ended would wait long."""
+        while True:
+            try:
+                return process.communicate(timeout=GLANCE)[0].decode(errors="replace").strip()
+            except subprocess.TimeoutExpired:
+                if self._ended():
+                    process.kill()
+
+    def _ended(self) -> dict[str, int]:
+        """The statuses of those programs that were started and have ended."""
+        statuses = ((name, process.poll()) for name, process in self._running.items())
+        return {name: status for name, status in statuses if status is not None}
 
     def _environment(self) -> dict[str, str]:
         """Have none of the programs look into the machine's directories, ovs-vswitchd(8)."""
         kinds = ("RUN", "LOG", "DB", "SYSCONF")
         return {**os.environ, **{f"OVS_{kind}DIR": str(self._directory) for kind in kinds}}
+
+    def _control(self, program: str) -> Path:
+        return self._directory / f"{program}.ctl"
 
     def _log(self, program: str) -> Path:
         return self._directory / f"{program}.log"
@@ -118,6 +164,10 @@ class Daemons:
                 log = self._log(program).read_text(encoding="utf-8", errors="replace").strip()
                 words += f"\n{program}: {log[-LAST_WORDS:]}"
         return words
+
+
+def _end(status: int) -> str:
+    return f"ended with status {status}"
 
 
 def _schema() -> Path:

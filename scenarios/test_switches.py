@@ -11,6 +11,7 @@ import pytest
 from lab.build import Network
 from lab.errors import InvalidRun, Unsupported
 from lab.load import loads
+from lab.vswitchd import Daemons
 
 JOINED = """
 topology: 1
@@ -123,16 +124,44 @@ def received(sender, receiver, address):
 
 @pytest.mark.parametrize("program", ["ovs-vswitchd", "ovsdb-server"])
 def test_an_open_vswitch_that_died_makes_the_run_invalid(program):
-    """Also where nobody has waited for a packet."""
+    """Also where nobody has waited for a packet, and when it was killed a moment ago."""
     with Network(joined("openvswitch")) as network:
         network.require_sound()
-        killed = processes(program)[0]
-        os.kill(killed, signal.SIGKILL)
-        os.waitid(os.P_PID, killed, os.WEXITED | os.WNOWAIT)
+        os.kill(processes(program)[0], signal.SIGKILL)
 
         with pytest.raises(InvalidRun, match=f"switch '(left|right)': {program} ended with status"):
             network.require_sound()
     assert not processes(program)
+
+
+def test_an_open_vswitch_that_is_stuck_makes_the_run_invalid(monkeypatch):
+    """It passes nothing on, though its process is there."""
+    with Network(joined("openvswitch")) as network:
+        monkeypatch.setattr("lab.vswitchd.PATIENCE", 1)
+        os.kill(processes("ovs-vswitchd")[0], signal.SIGSTOP)
+
+        with pytest.raises(InvalidRun, match="ovs-vswitchd does not answer"):
+            network.require_sound()
+    assert not processes("ovs-vswitchd")
+
+
+def test_an_open_vswitch_that_is_killed_while_it_gets_ports_is_no_reason_to_skip(monkeypatch):
+    """What was killed says nothing of what this machine can do."""
+
+    def killed(daemons, *command):
+        if command[0] == "add-port":
+            os.kill(processes("ovs-vswitchd")[0], signal.SIGKILL)
+        tell(daemons, *command)
+
+    tell = Daemons.tell
+    monkeypatch.setattr("lab.openvswitch.Daemons.tell", killed)
+    network = Network(joined("openvswitch"))
+    try:
+        with pytest.raises(InvalidRun, match=r"switch 'left': .*ovs-vswitchd ended with status -9"):
+            network.build()
+    finally:
+        network.stop()
+    assert not processes("ovs-vswitchd")
 
 
 def processes(program):
