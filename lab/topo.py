@@ -16,8 +16,12 @@ from lab.host import FORWARDING, LabNode
 from lab.link import LabLink
 from lab.load import load
 from lab.model import Topology
+from lab.openvswitch import OpenVSwitch
 from lab.stacks import StackNode
 from lab.switch import BridgeSwitch
+
+SWITCHES = {"bridge": BridgeSwitch, "openvswitch": OpenVSwitch}
+"""What a switch is, by the kind that its topology file says."""
 
 
 class YamlTopo(Topo):  # type: ignore[misc]
@@ -43,8 +47,8 @@ class YamlTopo(Topo):  # type: ignore[misc]
         kind = {"cls": StackNode, "kind": stack} if stack else {"cls": LabNode}
         for name in self.topology.nodes:
             self.addHost(name, **kind, **node_parameters(self.topology, name))
-        for name in self.topology.switches:
-            self.addSwitch(name, cls=BridgeSwitch)
+        for name, switch in self.topology.switches.items():
+            self.addSwitch(name, cls=SWITCHES[switch.kind])
         for name, link in self.topology.links.items():
             first, second = link.ends
             self.addLink(
