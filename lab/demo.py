@@ -17,7 +17,7 @@ from lab.capture import Captures
 from lab.errors import InvalidRun, LabError, ScenarioFailed, Unsupported
 from lab.flow import Flow, family
 from lab.model import Topology
-from lab.result import Run, Verdict
+from lab.run import Run, Verdict
 from lab.trace import Trace
 from lab.units import size_text
 from lab.wire.mptcp import MpPrio

@@ -14,7 +14,7 @@ from typing import Any
 import mptcpapi
 from lab.host import LabNode
 from lab.model import Topology
-from lab.result import Run
+from lab.run import Run
 
 PACKAGES = ("mptcpapi", "mininet", "scapy", "pyroute2", "pytest")
 COMMANDS = {"iproute2": ("ip", "-V"), "git": ("git", "--version")}

@@ -17,7 +17,7 @@ from typing import Any, Self
 from lab.errors import InvalidRun, ScenarioFailed, UsageError
 from lab.host import LabNode
 from lab.model.names import hint
-from lab.result import Run
+from lab.run import Run
 from lab.trace import Subflow
 from mptcpapi import Event, EventKind, EventStream
 

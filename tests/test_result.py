@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from lab import result
 from lab.errors import UsageError
-from lab.report import find_run, read_run, tables
-from lab.result import FORMAT, Run, Verdict
+from lab.report import tables
+from lab.result import find_run
+from lab.run import FORMAT, Run, Verdict
 
 
 def manifest(run):
@@ -42,7 +44,7 @@ def test_records_are_readable_while_the_run_goes_on(run):
     run.record("call", call="open_subflow", result={"id": 2})
     run.record("event", host="server", name="SUB_ESTABLISHED", event={})
 
-    kept = read_run(run.directory)
+    kept = result.open(run.directory)
     assert [record["kind"] for record in kept.records] == ["call", "event"]
     assert kept.records[0]["result"] == {"id": 2}
 
@@ -92,12 +94,12 @@ def test_a_foreign_manifest_is_refused(run, text, message):
     (run.directory / "manifest.json").write_text(text, encoding="utf-8")
 
     with pytest.raises(UsageError, match=message):
-        read_run(run.directory)
+        result.open(run.directory)
 
 
 def test_what_is_no_run_is_refused(tmp_path):
     with pytest.raises(UsageError, match="is no run"):
-        read_run(tmp_path)
+        result.open(tmp_path)
 
 
 def test_a_run_is_found_by_path_by_name_and_as_the_newest(tmp_path):
@@ -129,7 +131,7 @@ def test_a_manifest_is_shown_in_words(run):
     )
 
     screen = Console(width=80, record=True, file=io.StringIO())
-    for part in tables(run.directory, read_run(run.directory)):
+    for part in tables(result.open(run.directory)):
         screen.print(part)
 
     text = screen.export_text()

@@ -23,7 +23,7 @@ from lab.plugin import markers
 from lab.plugin.markers import flow_options, planted
 from lab.plugin.measuring import require_fidelity
 from lab.plugin.verdicts import RUN, at_the_end, on_condition
-from lab.result import Run
+from lab.run import Run
 from lab.timeline import Playing, Step, play
 from lab.verify import Report
 

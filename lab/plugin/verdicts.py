@@ -24,7 +24,7 @@ from lab.errors import (
 )
 from lab.model import topology
 from lab.report import how_to_look
-from lab.result import Run, Verdict
+from lab.run import Run, Verdict
 from mptcpapi import MptcpError
 
 RUN = pytest.StashKey[Run]()
