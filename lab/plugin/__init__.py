@@ -2,7 +2,8 @@
 
 Markers: ``topology(name)``, ``flow(sender=…)``, ``violates(…)``, ``timing``. Fixtures: ``net``,
 ``client``, ``server``, ``capture``, ``flow``, ``result``, ``family``, ``timeline``. Options:
-``--results``, ``--keep``, ``--seed``, ``--verify``, ``--backend``, ``--no-measure``, ``--stack``.
+``--results``, ``--keep``, ``--seed``, ``--verify``, ``--backend``, ``--no-measure``, ``--stack``,
+``--summary``, ``--github``.
 """
 
 pytest_plugins = ["lab.plugin.entering"]
