@@ -10,10 +10,18 @@ from mininet.link import Intf, Link
 from mininet.node import Node
 from pyroute2 import IPRoute
 
-from lab.cable import Cable
+from lab.cable import PORTS, Cable
 from lab.errors import InvalidRun, UsageError
 from lab.hop import Hop
-from lab.interfaces import End, add_pair, is_up, set_mtu, set_state, wait_until_up
+from lab.interfaces import (
+    End,
+    add_pair,
+    complete_checksums,
+    is_up,
+    set_mtu,
+    set_state,
+    wait_until_up,
+)
 from lab.model import Direction
 
 Way = Literal["there", "back"]
@@ -91,11 +99,20 @@ class LabLink(Link):  # type: ignore[misc]
             self.cable = Cable(first, second, self.there, self.back, self._hops)
         else:
             add_pair(first, second)
+        for node, before in zip((node1, node2), self._before(first, second), strict=True):
+            if node.whole_checksums:
+                complete_checksums(before)
         if self._mtu:
             set_mtu(first, self._mtu)
             set_mtu(second, self._mtu)
         if self._wait:
             wait_until_up(first, second)
+
+    def _before(self, first: End, second: End) -> Sequence[End]:
+        """The interfaces from which packets come to the first and to the second end."""
+        if self.cable:
+            return [(port, self.cable.namespace) for port in PORTS]
+        return [second, first]
 
     def settle(self) -> None:
         """Wait until packets pass, unless an end is down."""

@@ -27,9 +27,13 @@ _WRITTEN = ("results", "xmlpath", "log_file", "summary")
 """Options that name what pytest writes."""
 
 _INSIDE = (
-    "lab.plugin.verdicts", "lab.plugin.fixtures", "lab.plugin.measuring", "lab.plugin.alone",
+    "lab.plugin.verdicts",
+    "lab.plugin.fixtures",
+    "lab.plugin.parameters",
+    "lab.plugin.measuring",
+    "lab.plugin.alone",
     "lab.plugin.telling",
-)  # fmt: skip
+)
 """The plug-ins of a pytest that runs tests. They import Mininet and Scapy, which takes most of a
 second: the process that only starts another one does without."""
 
@@ -63,6 +67,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="print annotations of GitHub Actions, and add the summary to its step's",
     )  # fmt: skip
     group.addoption("--seed", type=int, help="repeat what a run drew at random (default: draw)")
+    group.addoption(
+        "--parameter", action="append", default=[], metavar="NAME=VALUE",
+        help="what a scenario gets when it asks for this parameter (repeat it for others)",
+    )  # fmt: skip
+    group.addoption(
+        "--override", action="append", default=[], metavar="KEY=VALUE",
+        help="change the topology: links.wifi.rate='2 Mbit/s' (repeat it for others)",
+    )  # fmt: skip
 
 
 def pytest_configure(config: pytest.Config) -> None:
