@@ -30,6 +30,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from lab.errors import InvalidRun, UsageError
@@ -79,6 +80,11 @@ class Run:
         self._write()
         with self._writing():
             self._records = (self.directory / "records.jsonl").open("a", encoding="utf-8")
+
+    @property
+    def manifest(self) -> Mapping[str, Any]:
+        """What the manifest has until now."""
+        return MappingProxyType(self._manifest)
 
     @property
     def captures(self) -> Path:
