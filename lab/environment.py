@@ -36,6 +36,7 @@ SETTINGS = ("net/mptcp", *(f"net/ipv4/tcp_{name}" for name in TCP))
 def introduce(run: Run, topology: Topology, file: Path, command: Sequence[str]) -> None:
     """Write into a run what it depends on; ``command`` is how it was started."""
     run.keep_topology(topology.name, file)
+    run.describe(topology={"effective_sha256": topology.sha256})
     run.describe(command=command, git=commit(Path.cwd()), **describe())
 
 
