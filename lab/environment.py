@@ -20,6 +20,7 @@ PACKAGES = ("mptcpapi", "mininet", "scapy", "pyroute2", "pytest")
 COMMANDS = {"iproute2": ("ip", "-V"), "git": ("git", "--version")}
 
 SETTINGS = (
+    "net/core/rps_default_mask",
     "net/mptcp",
     "net/ipv4/tcp_congestion_control",
     "net/ipv4/tcp_rmem",
@@ -27,7 +28,7 @@ SETTINGS = (
     "net/ipv4/tcp_no_metrics_save",
     "net/ipv4/tcp_slow_start_after_idle",
 )
-"""Under /proc/sys; a directory stands for all that it holds."""
+"""Under /proc/sys; a directory stands for all that it holds. What the kernel lacks is left out."""
 
 
 def introduce(run: Run, topology: Topology, file: Path, command: Sequence[str]) -> None:
@@ -64,7 +65,7 @@ def settings(node: LabNode) -> dict[str, str]:
     with node.stack():
         for name in SETTINGS:
             path = root / name
-            for file in sorted(path.iterdir()) if path.is_dir() else [path]:
+            for file in sorted(path.iterdir()) if path.is_dir() else filter(Path.exists, [path]):
                 values[".".join(file.relative_to(root).parts)] = file.read_text().strip()
     return values
 
