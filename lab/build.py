@@ -134,7 +134,7 @@ class Network(Mininet):  # type: ignore[misc]
     def sound(self) -> Iterator[None]:
         """Let nothing of the body count, unless every link does still what it declares.
 
-        :raises InvalidRun: one does not, whether the body came to its end or not.
+        :raises InvalidRun: one, or a switch, does not, whether the body came to its end or not.
         """
         try:
             yield
@@ -142,7 +142,7 @@ class Network(Mininet):  # type: ignore[misc]
             self.require_sound()
 
     def require_sound(self) -> None:
-        """See that every link does still what it declares.
+        """See that every link does still what it declares, and every switch forwards.
 
         :raises InvalidRun: one does not; the text says why.
         """
@@ -151,8 +151,9 @@ class Network(Mininet):  # type: ignore[misc]
             raise InvalidRun(reason)
 
     def trouble(self) -> str | None:
-        """Why links do not do any more what they declare; None while all is well."""
-        return "\n".join(filter(None, (link.trouble() for link in self.links))) or None
+        """Why links or switches do not do any more what they declare; None while all is well."""
+        parts = (*self.links, *self.switches)
+        return "\n".join(filter(None, (part.trouble() for part in parts))) or None
 
     @property
     def nodes(self) -> list[LabNode]:

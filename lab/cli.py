@@ -180,14 +180,15 @@ def show(run: Path | None, as_json: bool) -> None:
     """Print a run: a path, a name in results/, or the newest there if none is given."""
     from rich.console import Console
 
-    from lab.report import find_run, read_run, tables
+    from lab import result
+    from lab.report import tables
 
-    run = find_run(run)
-    kept = read_run(run)
+    kept = result.open(result.find_run(run))
     if as_json:
-        click.echo(json.dumps(kept._asdict(), indent=2))
+        both = {"manifest": kept.manifest, "records": kept.records}
+        click.echo(json.dumps(both, indent=2))
         return
-    for part in tables(run, kept):
+    for part in tables(kept):
         Console().print(part, markup=False, highlight=False, soft_wrap=isinstance(part, str))
 
 

@@ -13,7 +13,7 @@ from lab.errors import ScenarioFailed, UsageError
 from lab.events import EventLog, EventLogs
 from lab.host import LabNode
 from lab.model import Topology
-from lab.result import Run
+from lab.run import Run
 from lab.workload import Pattern, Transfer
 from mptcpapi import Subflow
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import array
+import fcntl
+import socket
+import struct
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -22,6 +26,12 @@ ONE_SEGMENT = {"gso_max_segs": 1}
 
 PATIENCE = 10.0
 """seconds until an interface counts as broken; usually it takes a millisecond."""
+
+SIOCETHTOOL = 0x8946
+"""<linux/sockios.h>"""
+
+ETHTOOL_STXCSUM = 0x17
+"""<linux/ethtool.h>"""
 
 _NO_IPV6 = Path("/proc/sys/net/ipv6/conf/default/disable_ipv6")
 
@@ -81,6 +91,21 @@ def set_mtu(end: End, mtu: int) -> None:
     name, namespace = end
     with netns.entered(namespace), IPRoute() as netlink:
         netlink.link("set", index=index_of(netlink, name), mtu=mtu)
+
+
+def complete_checksums(end: End) -> None:
+    """Have the kernel compute checksums before packets leave by an interface.
+
+    It would leave them to a card, so that a program at the other side would read unfinished ones.
+    """
+    name, namespace = end
+    command = array.array("B", struct.pack("=II", ETHTOOL_STXCSUM, 0))
+    request = struct.pack("16sP8x", name.encode(), command.buffer_info()[0])
+    with (
+        netns.entered(namespace),
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket,
+    ):
+        fcntl.ioctl(any_socket, SIOCETHTOOL, request)
 
 
 def is_up(end: End) -> bool:

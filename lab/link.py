@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -10,10 +10,18 @@ from mininet.link import Intf, Link
 from mininet.node import Node
 from pyroute2 import IPRoute
 
-from lab.cable import Cable
+from lab.cable import PORTS, Cable
 from lab.errors import InvalidRun, UsageError
-from lab.hop import Hop
-from lab.interfaces import End, add_pair, is_up, set_mtu, set_state, wait_until_up
+from lab.hop import Course, Directions, Hop
+from lab.interfaces import (
+    End,
+    add_pair,
+    complete_checksums,
+    is_up,
+    set_mtu,
+    set_state,
+    wait_until_up,
+)
 from lab.model import Direction
 
 Way = Literal["there", "back"]
@@ -91,11 +99,20 @@ class LabLink(Link):  # type: ignore[misc]
             self.cable = Cable(first, second, self.there, self.back, self._hops)
         else:
             add_pair(first, second)
+        for node, before in zip((node1, node2), self._before(first, second), strict=True):
+            if node.whole_checksums:
+                complete_checksums(before)
         if self._mtu:
             set_mtu(first, self._mtu)
             set_mtu(second, self._mtu)
         if self._wait:
             wait_until_up(first, second)
+
+    def _before(self, first: End, second: End) -> Sequence[End]:
+        """The interfaces from which packets come to the first and to the second end."""
+        if self.cable:
+            return [(port, self.cable.namespace) for port in PORTS]
+        return [second, first]
 
     def settle(self) -> None:
         """Wait until packets pass, unless an end is down."""
@@ -125,12 +142,18 @@ class LabLink(Link):  # type: ignore[misc]
         :raises InvalidRun: what emulates the link has died.
         """
         cable = self._wire()
-        now = {
-            way: replace(getattr(self, way), **changes) if way in (ways or WAYS) else before
-            for way, before in (("there", self.there), ("back", self.back))
-        }
-        cable.change(**now)
-        self.there, self.back = now["there"], now["back"]
+        now = changed((self.there, self.back), ways, changes)
+        self.check([now])
+        cable.change(*now)
+        self.there, self.back = now
+
+    def check(self, course: Course) -> None:
+        """See that it can be reshaped so, each after the other; nothing is done.
+
+        :raises UsageError: the link has no part that could do it, or it contradicts itself.
+        :raises Unsupported: its backend cannot do it.
+        """
+        self._wire().check(self.title, course)
 
     def block(self, *ways: Way) -> None:
         """Lose every packet of one direction, or of both, while all interfaces stay up.
@@ -173,6 +196,15 @@ class LabLink(Link):  # type: ignore[misc]
                     netlink.link("del", index=index)
         self.stop()
         self.intf1 = self.intf2 = None
+
+
+def changed(before: Directions, ways: Sequence[Way], changes: Mapping[str, Any]) -> Directions:
+    """What a link does when these directions, or both if none is named, are changed so."""
+    there, back = (
+        replace(direction, **changes) if way in (ways or WAYS) else direction
+        for way, direction in zip(WAYS, before, strict=True)
+    )
+    return there, back
 
 
 def wait_for(links: Iterable[LabLink]) -> None:

@@ -1,4 +1,4 @@
-"""A kept run, read back and shown as tables."""
+"""A kept run, shown as tables."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from typing import Any, NamedTuple
 from rich.table import Table
 from rich.text import Text
 
-from lab import files
-from lab.errors import LabError, UsageError
-from lab.result import FORMAT
+from lab.errors import LabError
+from lab.result import Result
 from lab.trace import Trace
 
 SUMMARY = (
@@ -27,59 +26,6 @@ SUMMARY = (
 
 _NOT_ALWAYS = ("reason", "captures")
 """What a run may do without; that anything else is missing is worth a line."""
-
-
-class Kept(NamedTuple):
-    """What a run's directory says."""
-
-    manifest: dict[str, Any]
-    """The manifest, as it stands in the file."""
-    records: list[dict[str, Any]]
-    """API calls and kernel events, in their order; of kind ``damaged`` is a line that is none."""
-
-
-def find_run(run: Path | None, results: Path = Path("results")) -> Path:
-    """The directory of a run: a path, a name in ``results``, or its newest if None.
-
-    :raises UsageError: there is none yet.
-    """
-    if run is not None:
-        return run if run.exists() or not (results / run).exists() else results / run
-    runs = sorted(path.parent for path in results.glob("*/manifest.json"))
-    if not runs:
-        raise UsageError(
-            f"no run in {results.absolute()} yet: pytest and mptcp-lab demo keep theirs in "
-            "results/ of the directory that they are started in"
-        )
-    return runs[-1]
-
-
-def read_run(directory: Path) -> Kept:
-    """Read a run.
-
-    :raises UsageError: it is no run, or one of a format that is not known here.
-    """
-    path = directory / "manifest.json"
-    try:
-        manifest = json.loads(files.read(path))
-        lines = files.read(directory / "records.jsonl").decode(errors="replace").splitlines()
-    except OSError as error:
-        raise UsageError(f"{directory} is no run: {error.filename}: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"{path}: not JSON: {error}") from error
-    number = manifest.get("format") if isinstance(manifest, dict) else None
-    if number != FORMAT:
-        raise UsageError(f"{path}: format {number!r} is not known here (known: {FORMAT})")
-    return Kept(manifest, [_record(line) for line in lines])
-
-
-def _record(line: str) -> dict[str, Any]:
-    """What a line of the records holds; a run that died may have left half of one."""
-    try:
-        record = json.loads(line)
-    except (ValueError, RecursionError):
-        record = None
-    return record if isinstance(record, dict) else {"kind": "damaged", "line": line}
 
 
 def how_to_look(directory: Path) -> str:
@@ -99,12 +45,12 @@ def add_row(table: Table, *cells: str) -> None:
     table.add_row(*map(Text, cells))
 
 
-def tables(directory: Path, kept: Kept) -> Iterator[Table | str]:
+def tables(result: Result) -> Iterator[Table | str]:
     """What people look at first."""
-    yield _summary(kept.manifest)
-    if kept.records:
-        yield _records(kept.records)
-    for path in sorted((directory / "captures").glob("*.pcap")):
+    yield _summary(result.manifest)
+    if result.records:
+        yield _records(result.records)
+    for path in result.captures.values():
         try:
             yield Trace.from_pcap(path, at=path.stem).summary()
         except LabError as error:

@@ -67,6 +67,9 @@ class ShellNode(Node):  # type: ignore[misc]
 
     shell, pid, stdin, stdout, pollOut = (_OfShell() for _ in range(5))
 
+    whole_checksums = False
+    """Whether packets must have their checksums when they come: a program reads them."""
+
     def startShell(self, _mnopts: str | None = None) -> None:
         """Make the namespace; Mininet calls this for each new node."""
         self._waking = Lock()

@@ -16,26 +16,38 @@ BRIDGE: Final = "_bridge"
 """The bridge in the namespace of its switch: no interface in a file has such a name."""
 
 
-class BridgeSwitch(ShellNode, Switch):  # type: ignore[misc]
-    """A Linux bridge in a network namespace of its own, without STP and without addresses."""
+class LabSwitch(ShellNode, Switch):  # type: ignore[misc]
+    """A switch in a network namespace of its own, without STP and without addresses."""
 
     def __init__(self, name: str, **params: Any) -> None:
         # Mininet would leave a switch outside, and look for OpenFlow's number of it in its name.
         super().__init__(name, **{**params, "inNamespace": True, "dpid": "1"})
         self.addresses: dict[str, tuple[()]] = {}
-        with self.stack():
-            send_nothing_unasked()
-            with Channel() as netlink:
-                netlink.carry_out([requests.bridge(BRIDGE)])
+        try:
+            with self.stack():
+                send_nothing_unasked()
+                self.begin()
+        except BaseException:
+            self.terminate()
+            raise
+
+    def begin(self) -> None:
+        """Make what forwards; the calling thread is in the switch's namespace."""
+        raise NotImplementedError
+
+    def join(self, port: Intf) -> None:
+        """Have it forward what comes by an interface, and to it."""
+        raise NotImplementedError
+
+    def trouble(self) -> str | None:
+        """Why it does not forward any more; None while all is well."""
+        return None
 
     def addIntf(self, intf: Intf, port: int | None = None, **how: Any) -> None:
         """Make an interface a port; Mininet calls this for each one that a link has made."""
         super().addIntf(intf, port, **how)
         self.addresses[intf.name] = ()
-        with channel(self.namespace) as netlink:
-            links = states(netlink)
-            join = requests.enslave(links[intf.name].index, links[BRIDGE].index)
-            netlink.carry_out([join])
+        self.join(intf)
 
     def start(self, _controllers: object) -> None:
         """Do nothing: it has forwarded since its links were made."""
@@ -46,3 +58,19 @@ class BridgeSwitch(ShellNode, Switch):  # type: ignore[misc]
 
     def restore_routes(self, _interface: str) -> None:
         """Do nothing: it has no routes."""
+
+
+class BridgeSwitch(LabSwitch):
+    """A Linux bridge."""
+
+    def begin(self) -> None:
+        """Make the bridge."""
+        with Channel() as netlink:
+            netlink.carry_out([requests.bridge(BRIDGE)])
+
+    def join(self, port: Intf) -> None:
+        """Put an interface into the bridge."""
+        with channel(self.namespace) as netlink:
+            links = states(netlink)
+            join = requests.enslave(links[port.name].index, links[BRIDGE].index)
+            netlink.carry_out([join])

@@ -16,8 +16,12 @@ from lab.host import FORWARDING, LabNode
 from lab.link import LabLink
 from lab.load import load
 from lab.model import Topology
+from lab.openvswitch import OpenVSwitch
 from lab.stacks import StackNode
 from lab.switch import BridgeSwitch
+
+SWITCHES = {"bridge": BridgeSwitch, "openvswitch": OpenVSwitch}
+"""What a switch is, by the kind that its topology file says."""
 
 
 class YamlTopo(Topo):  # type: ignore[misc]
@@ -35,7 +39,7 @@ class YamlTopo(Topo):  # type: ignore[misc]
         ``seed`` begins what it draws, as far as it takes one. ``stack`` is the kind of stack of
         ``mptcpapi.stacks`` that hosts and routers are; the lab's own if None.
 
-        :raises TopologyError: the file has mistakes.
+        :raises MistakenFile: the file has mistakes.
         :raises Unsupported: a link asks for what cannot be emulated.
         """
         self.topology = source if isinstance(source, Topology) else load(Path(source))
@@ -43,8 +47,8 @@ class YamlTopo(Topo):  # type: ignore[misc]
         kind = {"cls": StackNode, "kind": stack} if stack else {"cls": LabNode}
         for name in self.topology.nodes:
             self.addHost(name, **kind, **node_parameters(self.topology, name))
-        for name in self.topology.switches:
-            self.addSwitch(name, cls=BridgeSwitch)
+        for name, switch in self.topology.switches.items():
+            self.addSwitch(name, cls=SWITCHES[switch.kind])
         for name, link in self.topology.links.items():
             first, second = link.ends
             self.addLink(

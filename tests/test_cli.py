@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from lab import cli
-from lab.report import read_run
-from lab.result import Run, Verdict
+from lab import cli, result
+from lab.run import Run, Verdict
 from mptcpapi import Endpoint
 
 ROOT = Path(__file__).parent.parent
@@ -105,7 +104,10 @@ def test_a_run_is_shown_with_brackets_and_all(kept):
 def test_a_run_is_shown_as_json(kept):
     done = invoke("show", kept, "--json")
 
-    assert json.loads(done.stdout) == json.loads(json.dumps(read_run(kept)._asdict()))
+    assert json.loads(done.stdout) == {
+        "manifest": result.open(kept).manifest,
+        "records": result.open(kept).records,
+    }
 
 
 def test_what_a_scenario_recorded_is_shown(kept):

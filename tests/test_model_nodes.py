@@ -153,7 +153,7 @@ def test_a_host_may_name_its_address_on_a_switch() -> None:
         (
             {"switches": {"lan": {"subnet": ["10.0.5.0/24", "fd00:5::/64"], "subnets": "x"}}},
             ("switches", "lan", "subnets"),
-            "unknown key 'subnets' (did you mean 'subnet'? known: subnet)",
+            "unknown key 'subnets' (did you mean 'subnet'? known: kind, subnet)",
         ),
         (
             {"links": {"core": {"ends": ["gw:core", "server:core"]}}},

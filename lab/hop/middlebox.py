@@ -9,11 +9,7 @@ The relay ends with its input, and so with the lab, however that ends.
 
 from __future__ import annotations
 
-import array
-import fcntl
 import json
-import socket
-import struct
 import subprocess
 import sys
 import threading
@@ -28,7 +24,7 @@ from lab import netns
 from lab.answers import next_answer
 from lab.errors import InvalidRun, Unsupported
 from lab.hop.ended import was_killed
-from lab.interfaces import add_pair
+from lab.interfaces import add_pair, complete_checksums
 from lab.middlebox.kinds import Declared
 
 START = (
@@ -42,12 +38,6 @@ ROOT = Path(__file__).parents[2]
 
 PATIENCE = 10.0
 """seconds until a relay that does not answer counts as broken; usually it takes milliseconds."""
-
-SIOCETHTOOL = 0x8946
-"""<linux/sockios.h>"""
-
-ETHTOOL_STXCSUM = 0x17
-"""<linux/ethtool.h>"""
 
 
 class Middleboxes:
@@ -69,7 +59,7 @@ class Middleboxes:
         with netns.opened() as here:
             for name in (left, right):
                 add_pair((name, here), (_inner(name), here))
-                _have_whole_checksums(name)
+                complete_checksums((name, here))
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-S", "-c", START, ROOT, _inner(left), _inner(right),
              self._boxes],
@@ -148,11 +138,3 @@ def _losses(counters: Mapping[str, Any]) -> str | None:
                 f"than the link's MTU, and could not send {unsent}"
             )
     return None
-
-
-def _have_whole_checksums(interface: str) -> None:
-    """Have the kernel compute checksums before frames reach the relay, not leave them to a card."""
-    command = array.array("B", struct.pack("=II", ETHTOOL_STXCSUM, 0))
-    request = struct.pack("16sP8x", interface.encode(), command.buffer_info()[0])
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
-        fcntl.ioctl(any_socket, SIOCETHTOOL, request)

@@ -15,6 +15,7 @@ from lab.model.fields import _listed, _pattern, _quantity, _some, _text, _wrong,
 
 ACTIONS = ("drop", "reset", "unreachable")
 SELECTIONS = ("new", "syn")
+SWITCH_KINDS = ("bridge", "openvswitch")
 
 SUBTYPES: Mapping[str, int] = {"MP_CAPABLE": 0x0, "MP_JOIN": 0x1}
 """RFC 8684 section 3, figure 3. A rule looks at the first MPTCP option of a packet alone; these two
@@ -85,6 +86,11 @@ Action = Annotated[
     Literal["drop", "reset", "unreachable"],
     _text(_choice("action", ACTIONS), "drop"),
     WithJsonSchema({"enum": list(ACTIONS)}),
+]
+SwitchKind = Annotated[
+    Literal["bridge", "openvswitch"],
+    _text(_choice("kind of switch", SWITCH_KINDS), "bridge"),
+    WithJsonSchema({"enum": list(SWITCH_KINDS)}),
 ]
 Selection = Annotated[
     Literal["new", "syn"] | None,

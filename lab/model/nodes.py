@@ -59,6 +59,10 @@ class Router(Keys):
 class Switch(Keys):
     """A node whose links are one network."""
 
+    kind: node_fields.SwitchKind = Field(
+        default="bridge",
+        description="What forwards: a Linux bridge unless written, or an Open vSwitch.",
+    )
     subnets: fields.Subnets = Field(
         default=(),
         alias="subnet",

@@ -13,7 +13,7 @@ from lab.peer import handshake
 from lab.peer.connection import Connection
 from lab.peer.raw import RawTcp
 from lab.peer.subflow import PATIENCE, Subflow
-from lab.result import Run
+from lab.run import Run
 from lab.wire.segment import Endpoint
 
 

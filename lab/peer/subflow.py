@@ -10,7 +10,7 @@ from scapy.layers.inet import TCP
 
 from lab.errors import ScenarioFailed
 from lab.peer.raw import RawTcp
-from lab.result import Run
+from lab.run import Run
 from lab.wire import mptcp
 from lab.wire.segment import Endpoint, Flags, Segment
 

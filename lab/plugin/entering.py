@@ -26,7 +26,13 @@ _LOOKS_ONLY = (
 _WRITTEN = ("results", "xmlpath", "log_file")
 """Options that name what pytest writes."""
 
-_INSIDE = ("lab.plugin.verdicts", "lab.plugin.fixtures", "lab.plugin.measuring", "lab.plugin.alone")
+_INSIDE = (
+    "lab.plugin.verdicts",
+    "lab.plugin.fixtures",
+    "lab.plugin.parameters",
+    "lab.plugin.measuring",
+    "lab.plugin.alone",
+)
 """The plug-ins of a pytest that runs tests. They import Mininet and Scapy, which takes most of a
 second: the process that only starts another one does without."""
 
@@ -53,6 +59,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="what hosts are: a kind of mptcpapi.stacks, as netns (default: the lab's own)",
     )  # fmt: skip
     group.addoption("--seed", type=int, help="repeat what a run drew at random (default: draw)")
+    group.addoption(
+        "--parameter", action="append", default=[], metavar="NAME=VALUE",
+        help="what a scenario gets when it asks for this parameter (repeat it for others)",
+    )  # fmt: skip
+    group.addoption(
+        "--override", action="append", default=[], metavar="KEY=VALUE",
+        help="change the topology: links.wifi.rate='2 Mbit/s' (repeat it for others)",
+    )  # fmt: skip
 
 
 def pytest_configure(config: pytest.Config) -> None:

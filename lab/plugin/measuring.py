@@ -7,7 +7,7 @@ import pytest
 from lab.fidelity.budget import SCENARIO
 from lab.fidelity.verdict import Known
 from lab.model import Topology
-from lab.result import Run
+from lab.run import Run
 
 _KNOWN = pytest.StashKey[Known]()
 

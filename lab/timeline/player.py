@@ -10,7 +10,7 @@ from typing import Self
 
 from lab.build import Network
 from lab.errors import InvalidRun, LabError, ScenarioFailed, Unsupported, UsageError
-from lab.result import Run
+from lab.run import Run
 from lab.timeline.plan import Step, in_order
 
 PATIENCE = 20.0

@@ -1,0 +1,53 @@
+"""Stores: directories of runs."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from lab.errors import UsageError
+from lab.result.kept import Result
+from lab.result.kept import open as open_run
+from lab.run import MANIFEST
+
+
+def runs(
+    store: Path | str, *, damaged: Callable[[str], None] = warnings.warn, newest_first: bool = False
+) -> Iterator[Result]:
+    """Read the runs of a store, the oldest first; what cannot be read is told to ``damaged``.
+
+    :raises UsageError: there is no such directory.
+    """
+    for directory in directories(Path(store), newest_first=newest_first):
+        try:
+            yield open_run(directory)
+        except UsageError as problem:
+            damaged(str(problem))
+
+
+def directories(store: Path, *, newest_first: bool = False) -> list[Path]:
+    """The runs of a store by their names, which begin with the time: what has a manifest.
+
+    :raises UsageError: there is no such directory.
+    """
+    if not store.is_dir():
+        raise UsageError(f"{store}: no such directory, so no runs")
+    found = (path.parent for path in store.glob(f"*/{MANIFEST}"))
+    return sorted(found, key=lambda directory: directory.name, reverse=newest_first)
+
+
+def find_run(run: Path | None, results: Path = Path("results")) -> Path:
+    """The directory of a run: a path, a name in ``results``, or its newest if None.
+
+    :raises UsageError: there is none yet.
+    """
+    if run is not None:
+        return run if run.exists() or not (results / run).exists() else results / run
+    found = directories(results) if results.is_dir() else []
+    if not found:
+        raise UsageError(
+            f"no run in {results.absolute()} yet: pytest and mptcp-lab demo keep theirs in "
+            "results/ of the directory that they are started in"
+        )
+    return found[-1]
