@@ -1,7 +1,7 @@
 """Every error that the lab raises on purpose, by who must act.
 
 LabError
-├── TopologyError      the author of a topology file: every mistake at once, with its place
+├── MistakenFile       the author of a topology or plan: every mistake at once, with its place
 ├── UsageError         the caller: a name that is not in the topology, a quantity without a unit
 ├── Unsupported        the owner of the machine: it cannot do what was asked, so the run is skipped
 ├── NotInstalled       the owner of the machine: a program is missing that `make setup` installs
@@ -42,8 +42,8 @@ class Mistake(NamedTuple):
         return f"{where}\n    {self.source}\n    {' ' * (self.column - 1)}^"
 
 
-class TopologyError(LabError):
-    """A topology file has mistakes; ``mistakes`` holds all of them in the order of the file."""
+class MistakenFile(LabError):
+    """A file has mistakes; ``mistakes`` holds all of them in the order of the file."""
 
     def __init__(self, mistakes: Sequence[Mistake]) -> None:
         self.mistakes = tuple(mistakes)

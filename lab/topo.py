@@ -39,7 +39,7 @@ class YamlTopo(Topo):  # type: ignore[misc]
         ``seed`` begins what it draws, as far as it takes one. ``stack`` is the kind of stack of
         ``mptcpapi.stacks`` that hosts and routers are; the lab's own if None.
 
-        :raises TopologyError: the file has mistakes.
+        :raises MistakenFile: the file has mistakes.
         :raises Unsupported: a link asks for what cannot be emulated.
         """
         self.topology = source if isinstance(source, Topology) else load(Path(source))

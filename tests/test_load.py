@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from topology_files import GOOD, lines
 
-from lab.errors import TopologyError
+from lab.errors import MistakenFile
 from lab.load import load, loads, schema
 from lab.load.text import LARGEST
 from lab.model import Direction, Topology
@@ -62,7 +62,7 @@ def test_the_reference_shows_a_file_and_mistakes_as_they_are() -> None:
     *good, broken = re.findall(r"```yaml\n(.*?)```", REFERENCE, re.DOTALL)
     assert all(map(loads, good))
     (shown,) = re.findall(r"```text\n(.*?)```", REFERENCE, re.DOTALL)
-    with pytest.raises(TopologyError) as caught:
+    with pytest.raises(MistakenFile) as caught:
         loads(broken, "broken.yaml")
     assert str(caught.value) == shown.rstrip()
 
@@ -145,7 +145,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         fifo: "not a regular file",
         large: "the file is larger than",
     }.items():
-        with pytest.raises(TopologyError, match=reason) as caught:
+        with pytest.raises(MistakenFile, match=reason) as caught:
             load(path)
         assert caught.value.mistakes[0].file == str(path)
 
@@ -157,14 +157,14 @@ def test_a_file_that_another_user_keeps_to_himself(
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(os, "open", refuse)
-    with pytest.raises(TopologyError, match=r"x.yaml:1:1: cannot be read: Permission denied"):
+    with pytest.raises(MistakenFile, match=r"x.yaml:1:1: cannot be read: Permission denied"):
         load(tmp_path / "x.yaml")
 
 
 def test_a_file_is_named_in_its_mistakes(tmp_path: Path) -> None:
     path = tmp_path / "x.yaml"
     path.write_text(GOOD + "los: 1\n", encoding="utf-8")
-    with pytest.raises(TopologyError, match=re.escape(f"{path}:8:1: unknown key 'los'")):
+    with pytest.raises(MistakenFile, match=re.escape(f"{path}:8:1: unknown key 'los'")):
         load(path)
     path.write_text(GOOD, encoding="utf-8")
     assert isinstance(load(path), Topology)

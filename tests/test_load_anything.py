@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lab.errors import Mistake, TopologyError
+from lab.errors import Mistake, MistakenFile
 from lab.load import load, loads
 from lab.model import Topology
 
@@ -41,7 +41,7 @@ def check(content: str | bytes) -> None:
     found: list[Mistake] = []
     try:
         ask_everything(loads(content, "f.yaml"))
-    except TopologyError as error:
+    except MistakenFile as error:
         found = list(error.mistakes)
     assert found == sorted(set(found))
     for mistake in found:
@@ -88,6 +88,6 @@ def test_files_with_lines_left_out_repeated_or_moved(text: str, data: st.DataObj
 
 @given(st.text(max_size=20))
 def test_any_path(name: str) -> None:
-    with pytest.raises(TopologyError) as caught:
+    with pytest.raises(MistakenFile) as caught:
         load(Path("/nonexistent", f"x{name}"))
     assert len(caught.value.mistakes) == 1

@@ -77,7 +77,7 @@ def test_a_repeated_section_is_one_mistake_and_its_content_is_read() -> None:
 
 def test_a_second_document_is_a_mistake() -> None:
     assert lines(GOOD + "---\n" + GOOD) == [
-        "f.yaml:8:1: a second document begins; a file holds one topology"
+        "f.yaml:8:1: a second document begins; a file holds one"
     ]
 
 

@@ -2,45 +2,19 @@
 
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
 import sys
-import time
-from errno import ENOSYS
+from errno import EBADF, ENOSYS, EOPNOTSUPP
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from supervised import PATIENCE, RUN, TELL, needs_mptcp, python, run, wait_for
 
 from mptcpapi.processes import program_of
-
-RUN = [sys.executable, "-m", "mptcpapi", "run"]
-PATIENCE = 30.0
-
-
-def run(*arguments: str, **options: object) -> "subprocess.CompletedProcess[str]":
-    done = subprocess.run(
-        [*RUN, *arguments], capture_output=True, text=True, check=False, timeout=60, **options
-    )  # type: ignore[call-overload]
-    if "takes libseccomp" in done.stderr or "came with Linux 5.19" in done.stderr:
-        pytest.skip(done.stderr)
-    return done  # type: ignore[no-any-return]
-
-
-def python(code: str, *options: str) -> "subprocess.CompletedProcess[str]":
-    return run(*options, "--", sys.executable, "-c", code)
-
-
-def can_make_mptcp() -> bool:
-    try:
-        socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_MPTCP).close()
-    except OSError:
-        return False
-    return True
-
-
-needs_mptcp = pytest.mark.skipif(not can_make_mptcp(), reason="no MPTCP sockets can be made here")
 
 
 @pytest.mark.parametrize("status", [0, 1, 77])
@@ -99,19 +73,6 @@ def test_signals_that_python_ignores_are_not_ignored() -> None:
     assert run("--", "sh", "-c", "kill -s PIPE $$").returncode == -signal.SIGPIPE
 
 
-TELL = """
-import fcntl, json, os, socket
-def tell(s):
-    close_on_exec = fcntl.fcntl(s, fcntl.F_GETFD) == fcntl.FD_CLOEXEC
-    nonblocking = fcntl.fcntl(s, fcntl.F_GETFL) & os.O_NONBLOCK != 0
-    protocol = s.getsockopt(socket.SOL_SOCKET, socket.SO_PROTOCOL)
-    return s.fileno(), protocol, close_on_exec, nonblocking
-def make(family, kind, protocol):
-    import ctypes
-    return socket.socket(fileno=ctypes.CDLL(None).socket(family, kind, protocol))
-"""
-
-
 @needs_mptcp
 def test_a_stream_socket_becomes_mptcp() -> None:
     """At the lowest free number, with the flags that were asked for."""
@@ -164,6 +125,35 @@ subprocess.run([sys.executable, "-c", "import socket; print(socket.socket().gets
     assert done.stdout.split() == [str(int(socket.IPPROTO_MPTCP))] * 3, done.stderr
 
 
+def test_a_thread_with_descriptors_of_its_own() -> None:
+    """Its descriptor is what it has by this number, not what its process has (Linux 6.9)."""
+    try:
+        os.close(os.pidfd_open(os.getpid(), os.O_EXCL))  # PIDFD_THREAD
+    except OSError as lacking:
+        pytest.skip(f"threads cannot be opened here (PIDFD_THREAD): {lacking}")
+    done = python(
+        f"""{TELL}
+import ctypes, threading
+libc = ctypes.CDLL(None, use_errno=True)
+CLONE_FILES = 0x400
+def ask():
+    libc.getsockopt(500, 6, 66, ctypes.create_string_buffer(9), ctypes.byref(ctypes.c_int(9)))
+    return ctypes.get_errno()
+def apart():
+    libc.unshare(CLONE_FILES)
+    sock = make(2, 1, 0)
+    os.dup2(sock.fileno(), 500)
+    print(ask())
+thread = threading.Thread(target=apart)
+thread.start(); thread.join()
+print(ask())
+""",
+        "--no-upgrade",
+    )
+
+    assert done.stdout.split() == [str(EOPNOTSUPP), str(EBADF)], done.stderr
+
+
 @needs_mptcp
 def test_a_daemon_is_covered_when_the_program_has_ended(tmp_path: Path) -> None:
     """Its supervisor lives as long as it does, and no longer."""
@@ -208,13 +198,6 @@ def mark() -> str:
 
 def marked(mark: str) -> dict[str, str]:
     return dict([*os.environ.items(), tuple(mark.split("="))])
-
-
-def wait_for(condition: "object") -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_nothing_is_left(mark: str) -> None:
@@ -263,3 +246,17 @@ def test_a_pipe_ends_with_the_program() -> None:
         assert process.stdout.read() == b""
         assert process.poll() is None
         process.kill()
+
+
+def test_a_pipe_besides_the_standard_ones_ends_with_the_program_too() -> None:
+    reading, writing = os.pipe()
+    code = f"import os; os.close({writing}); input()"
+    with subprocess.Popen(
+        [*RUN, "--", sys.executable, "-c", code], pass_fds=[writing], stdin=subprocess.PIPE
+    ) as process:
+        os.close(writing)
+        assert select.select([reading], [], [], PATIENCE)[0], "somebody has it open still"
+        assert os.read(reading, 1) == b""
+        assert process.poll() is None
+        process.kill()
+    os.close(reading)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lab.errors import Mistake, TopologyError
+from lab.errors import Mistake, MistakenFile
 from lab.load import loads
 
 GOOD = """\
@@ -35,7 +35,7 @@ links:
 
 def mistakes(content: str | bytes) -> tuple[Mistake, ...]:
     """The mistakes in a content that must have some."""
-    with pytest.raises(TopologyError) as caught:
+    with pytest.raises(MistakenFile) as caught:
         loads(content, "f.yaml")
     return caught.value.mistakes
 

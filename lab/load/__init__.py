@@ -1,53 +1,78 @@
-"""Topology files: YAML in, a checked :class:`~lab.model.Topology` out."""
+"""Files of YAML: topologies, in and out as checked :class:`~lab.model.Topology`.
+
+``checked`` is what every such file has in common: mistakes with line and column, all at once.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from lab import files
-from lab.errors import Mistake, TopologyError
+from lab.errors import Mistake, MistakenFile
 from lab.load.editors import schema
 from lab.load.finding import find
+from lab.load.overrides import override
 from lab.load.text import LARGEST, Source, decode
-from lab.load.tree import Place, read
+from lab.load.tree import Place, Value, read
 from lab.model import KeyPath, Problem, Topology, problems
 
-__all__ = ["find", "load", "loads", "schema"]
+__all__ = ["checked", "content_of", "find", "load", "loads", "schema"]
 
 
-def load(path: Path) -> Topology:
-    """The topology in a file.
+def load(path: Path, overrides: Sequence[str] = ()) -> Topology:
+    """The topology in a file, with ``overrides``, each as ``links.wifi.rate=2 Mbit/s``.
 
-    :raises TopologyError: the file cannot be read, or has mistakes; all of them are listed.
+    :raises MistakenFile: the file cannot be read, or has mistakes; all of them are listed.
+    """
+    return loads(content_of(path), str(path), overrides)
+
+
+def loads(content: str | bytes, name: str = "topology", overrides: Sequence[str] = ()) -> Topology:
+    """The topology in the content of a file that messages call ``name``, with ``overrides``.
+
+    :raises MistakenFile: it or they have mistakes; all of them are listed.
+    """
+    return Topology.model_validate(checked(content, name, problems, overrides))
+
+
+def content_of(path: Path) -> bytes:
+    """The content of a file, or a little more of it than may be.
+
+    :raises MistakenFile: it cannot be read.
     """
     try:
-        content = files.read(path, LARGEST + 1)
+        return files.read(path, LARGEST + 1)
     except OSError as error:
         reason = f"cannot be read: {error.strerror}"
-        raise TopologyError([Mistake(str(path), 1, 1, reason)]) from error
-    return loads(content, str(path))
+        raise MistakenFile([Mistake(str(path), 1, 1, reason)]) from error
 
 
-def loads(content: str | bytes, name: str = "topology") -> Topology:
-    """The topology in the content of a file that messages call ``name``.
+def checked(
+    content: str | bytes,
+    name: str,
+    problems: Callable[[object], Iterable[Problem]],
+    overrides: Sequence[str] = (),
+) -> Value:
+    """The data in the content of a file that messages call ``name``, if it has no ``problems``.
 
-    :raises TopologyError: it has mistakes; all of them are listed.
+    :raises MistakenFile: it has; all of them are listed.
     """
     text = decode(content, name)
-    source = Source.of(text, name)
-    tree = read(text, source)
+    tree = override(read(text, Source.of(text, name)), overrides)
     mistakes = tree.mistakes
     if tree.complete:
-        mistakes += [_placed(problem, tree.places, source) for problem in problems(tree.data)]
+        mistakes += [_placed(problem, tree.places) for problem in problems(tree.data)]
     if mistakes:
-        raise TopologyError(sorted(set(mistakes)))
-    return Topology.model_validate(tree.data)
+        raise MistakenFile(sorted(set(mistakes)))
+    return tree.data
 
 
-def _placed(problem: Problem, places: dict[KeyPath, Place], source: Source) -> Mistake:
+def _placed(problem: Problem, places: dict[KeyPath, Place]) -> Mistake:
     """The mistake at the place of a problem, or of the closest part around it that is written."""
     path = problem.path
     while path and path not in places:
         path = path[:-1]
-    line, column = places[path].key if problem.at_key else places[path].value
-    return source.mistake(line, column, problem.message)
+    place = places[path]
+    line, column = place.key if problem.at_key else place.value
+    return place.source.mistake(line, column, problem.message)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from lab.errors import Mistake, TopologyError
+from lab.errors import Mistake, MistakenFile
 
 LARGEST: Final = 2_000_000
 """bytes of a topology file; a thousand links take a tenth of it."""
@@ -54,16 +54,16 @@ class Source:
 def decode(content: str | bytes, file: str) -> str:
     """The text of a file, without a byte order mark.
 
-    :raises TopologyError: it is too large, not UTF-8, or has characters that YAML forbids.
+    :raises MistakenFile: it is too large, not UTF-8, or has characters that YAML forbids.
     """
     if len(content) > LARGEST:
         message = f"the file is larger than {LARGEST:,} bytes, which is the limit"
-        raise TopologyError([Mistake(file, 1, 1, message)])
+        raise MistakenFile([Mistake(file, 1, 1, message)])
     text = _utf8(content, file) if isinstance(content, bytes) else content
     text = text.removeprefix(_BYTE_ORDER_MARK)
     mistakes = [*_unfit(Source.of(text, file))]
     if mistakes:
-        raise TopologyError(mistakes)
+        raise MistakenFile(mistakes)
     return text
 
 
@@ -74,7 +74,7 @@ def _utf8(content: bytes, file: str) -> str:
         before = Source.of(content[: error.start].decode(), file).lines
         source = Source.of(content.decode(errors="replace"), file)
         message = f"the file is not UTF-8: byte 0x{content[error.start]:02x} does not belong here"
-        raise TopologyError([source.mistake(len(before) - 1, len(before[-1]), message)]) from error
+        raise MistakenFile([source.mistake(len(before) - 1, len(before[-1]), message)]) from error
 
 
 def _unfit(source: Source) -> Iterator[Mistake]:

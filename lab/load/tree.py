@@ -34,6 +34,8 @@ class Place(NamedTuple):
     """Line and column of its key; in a list, of the value itself."""
     value: tuple[int, int]
     """Line and column of the value."""
+    source: Source
+    """What it stands in."""
 
 
 class Tree(NamedTuple):
@@ -76,7 +78,7 @@ class _Reader:
             self._events.get_event()
             if not self._events.check_event(yaml.StreamEndEvent):
                 mark = self._events.peek_event().start_mark
-                self._refuse(mark, "a second document begins; a file holds one topology")
+                self._refuse(mark, "a second document begins; a file holds one")
         if data is None and self.complete:
             self._give_up(_START, "the file is empty")
         return data
@@ -102,7 +104,7 @@ class _Reader:
             reason = f"more than {DEEPEST} levels of nesting"
             raise yaml.MarkedYAMLError(problem=reason, problem_mark=mark)
         self._refuse_extras(event)
-        self.places.setdefault(path, Place(_position(key or mark), _position(mark)))
+        self.places.setdefault(path, Place(_position(key or mark), _position(mark), self._source))
         if isinstance(event, yaml.MappingStartEvent):
             return self._mapping(path, earlier if isinstance(earlier, dict) else {})
         if isinstance(event, yaml.SequenceStartEvent):

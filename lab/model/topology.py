@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -226,6 +227,12 @@ class Topology(Keys):
             for end in link.ends:
                 found[end.node].append((link, end))
         return {node: tuple(ends) for node, ends in found.items()}
+
+    @cached_property
+    def sha256(self) -> str:
+        """Hash of what is declared, in hexadecimal: neither comments nor the units used matter."""
+        text = self.model_dump_json(by_alias=True, exclude_unset=True, warnings=False)
+        return hashlib.sha256(text.encode()).hexdigest()
 
     @property
     def nodes(self) -> tuple[str, ...]:

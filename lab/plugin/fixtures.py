@@ -22,6 +22,7 @@ from lab.model import Topology
 from lab.plugin import markers
 from lab.plugin.markers import flow_options, planted
 from lab.plugin.measuring import require_fidelity
+from lab.plugin.parameters import chosen
 from lab.plugin.verdicts import RUN, at_the_end, on_condition
 from lab.run import Run
 from lab.timeline import Playing, Step, play
@@ -35,9 +36,9 @@ def topology_file(request: pytest.FixtureRequest) -> Path:
 
 
 @pytest.fixture
-def topology(topology_file: Path) -> Topology:
-    """The topology of the test."""
-    return load(topology_file)
+def topology(request: pytest.FixtureRequest, topology_file: Path) -> Topology:
+    """The topology of the test, with what ``--override`` changes."""
+    return load(topology_file, request.config.option.override)
 
 
 @pytest.fixture
@@ -52,6 +53,7 @@ def result(request: pytest.FixtureRequest, topology: Topology, topology_file: Pa
         seed=secrets.randbits(32) if seed is None else seed,
     )
     request.node.stash[RUN] = run
+    run.describe(**chosen(request.node))
     command = ["pytest", *map(str, config.invocation_params.args)]
     environment.introduce(run, topology, topology_file, command)
     return run
@@ -70,10 +72,10 @@ def net(request: pytest.FixtureRequest, topology: Topology, result: Run) -> Iter
     backend, stack = request.config.option.backend, request.config.option.stack
     with Network(topology, backend=backend, seed=result.seed, stack=stack) as network:
         on_condition(request.node, network.require_sound)
-        before = environment.state(network.nodes)
-        result.describe(before=before, backend=network.backend, stack=stack)
+        result.describe(backend=network.backend, stack=stack)
+        environment.describe_before(result, network.nodes)
         yield network
-        result.describe(after=environment.state(network.nodes))
+        environment.describe_after(result, network.nodes)
 
 
 @pytest.fixture

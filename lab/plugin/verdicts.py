@@ -23,6 +23,7 @@ from lab.errors import (
     UsageError,
 )
 from lab.model import topology
+from lab.plugin.properties import properties
 from lab.report import how_to_look
 from lab.run import Run, Verdict
 from mptcpapi import MptcpError
@@ -148,8 +149,13 @@ def _explain(report: pytest.TestReport, error: LabError) -> None:
         report.longrepr = str(error)
 
 
+def is_invalid(report: pytest.TestReport) -> bool:
+    """Whether the test proves nothing; also known of what pytest-xdist's workers report."""
+    return bool(getattr(report, _INVALID, False))
+
+
 def _verdict(report: pytest.TestReport) -> Verdict:
-    if getattr(report, _INVALID, False):
+    if is_invalid(report):
         return Verdict.INVALID
     if report.passed and report.when != "call":
         return Verdict.INCOMPLETE  # it says nothing of the test
@@ -159,7 +165,7 @@ def _verdict(report: pytest.TestReport) -> Verdict:
 def _settle(item: pytest.Item, report: pytest.TestReport, verdict: Verdict) -> None:
     """Weigh in this phase of the test; with the last one, end its run."""
     before = item.stash.get(_VERDICT, (Verdict.INCOMPLETE, "the test was not run"))
-    now = max(before, (verdict, _reason(report)), key=lambda pair: _WEIGHT.index(pair[0]))
+    now = max(before, (verdict, reason(report)), key=lambda pair: _WEIGHT.index(pair[0]))
     item.stash[_VERDICT] = now
     run = item.stash.get(RUN, None)
     if run is None:
@@ -167,20 +173,37 @@ def _settle(item: pytest.Item, report: pytest.TestReport, verdict: Verdict) -> N
     if report.failed:
         look = f"{run.directory}\nlook at it: {how_to_look(run.directory)}"
         report.sections.append(("the run is kept", look))
-    if report.when == "teardown":
-        try:
-            run.end(*now)
-        except InvalidRun as problem:
-            _explain(report, problem)
-        else:
-            if now[0] in _UNREMARKABLE and item.config.option.keep == "failed":
-                run.discard()
+    try:
+        _keep(item, report, run, now)
+    except InvalidRun as problem:
+        _explain(report, problem)
 
 
 _UNREMARKABLE = (Verdict.PASSED, Verdict.SKIPPED)
 
 
-def _reason(report: pytest.TestReport) -> str:
+def _keep(item: pytest.Item, report: pytest.TestReport, run: Run, now: tuple[Verdict, str]) -> None:
+    """Write what a phase of the test leaves; with the last one, how the run ended.
+
+    :raises InvalidRun: it cannot be written.
+    """
+    if report.failed:
+        run.log(f"{report.when}.txt", report.longreprtext)
+    if report.when != "teardown":
+        return
+    kept = now[0] not in _UNREMARKABLE or item.config.option.keep == "all"
+    report.user_properties.extend(properties(run, now[0], kept=kept))
+    if not kept:
+        run.discard()
+        return
+    for title, text in report.sections:
+        if title.startswith("Captured ") and text:
+            run.log(f"{title.lower().replace(' ', '-')}.txt", text)
+    run.end(*now)
+
+
+def reason(report: pytest.TestReport) -> str:
+    """Why a test ended as it did, in words; empty if it passed."""
     if isinstance(report.longrepr, tuple):
         return str(report.longrepr[2])
     crash = getattr(report.longrepr, "reprcrash", None)
@@ -190,7 +213,7 @@ def _reason(report: pytest.TestReport) -> str:
 @pytest.hookimpl(tryfirst=True)
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
     """Count invalid runs apart from failed ones."""
-    if getattr(report, _INVALID, False):
+    if is_invalid(report):
         return "invalid", "I", "INVALID"
     return None
 
