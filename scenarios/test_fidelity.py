@@ -9,6 +9,7 @@ from pyroute2 import IPRoute
 from lab import shape
 from lab.build import Network
 from lab.fidelity import budget, sending
+from lab.fidelity.measuring import Place, measure
 from lab.fidelity.way import Way
 from lab.load import loads
 from lab.model import Direction
@@ -106,3 +107,22 @@ def test_a_queue_that_holds_its_senders_buffer_is_filled(monkeypatch):
 def half_way(one, other):
     """A bound that tells the two hypotheses apart."""
     return (one + other) / 2
+
+
+DISTANT = """
+topology: 1
+name: distant
+hosts: {client: {}, server: {}}
+links:
+  wire: {ends: [client:wire, server:wire], subnet: 10.0.1.0/24, back: {delay: 200 s}}
+"""
+
+
+def test_a_delay_that_nobody_would_wait_for_is_not_measured():
+    """And it says so."""
+    figures = measure(loads(DISTANT, "distant.yaml"), budget.SCENARIO)
+
+    (delay,) = figures[Place("wire", "back")].values()
+    assert (delay.declared, delay.measured, delay.judged) == (200.0, None, False)
+    assert "take longer than 10 s" in delay.note
+    assert figures[Place("wire", "there")]["loss"].measured == 0
