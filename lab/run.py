@@ -31,6 +31,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from lab.errors import InvalidRun, UsageError
@@ -99,6 +100,11 @@ class Run:
             self.directory = self.directory.rename(
                 self.directory.with_name(self.directory.name.removeprefix(HIDDEN))
             )
+
+    @property
+    def manifest(self) -> Mapping[str, Any]:
+        """What the manifest has until now."""
+        return MappingProxyType(self._manifest)
 
     @property
     def captures(self) -> Path:

@@ -3,7 +3,7 @@
 Markers: ``topology(name)``, ``flow(sender=…)``, ``violates(…)``, ``timing``. Fixtures: ``net``,
 ``client``, ``server``, ``capture``, ``flow``, ``result``, ``family``, ``timeline``, ``parameter``.
 Options: ``--results``, ``--keep``, ``--seed``, ``--parameter``, ``--override``, ``--verify``,
-``--backend``, ``--no-measure``, ``--stack``.
+``--backend``, ``--no-measure``, ``--stack``, ``--summary``, ``--github``.
 """
 
 pytest_plugins = ["lab.plugin.entering"]

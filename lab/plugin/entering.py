@@ -23,7 +23,7 @@ _LOOKS_ONLY = (
 """Options with which pytest runs no test."""
 
 
-_WRITTEN = ("results", "xmlpath", "log_file")
+_WRITTEN = ("results", "xmlpath", "log_file", "summary")
 """Options that name what pytest writes."""
 
 _INSIDE = (
@@ -32,6 +32,7 @@ _INSIDE = (
     "lab.plugin.parameters",
     "lab.plugin.measuring",
     "lab.plugin.alone",
+    "lab.plugin.telling",
 )
 """The plug-ins of a pytest that runs tests. They import Mininet and Scapy, which takes most of a
 second: the process that only starts another one does without."""
@@ -58,6 +59,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--stack", metavar="KIND",
         help="what hosts are: a kind of mptcpapi.stacks, as netns (default: the lab's own)",
     )  # fmt: skip
+    group.addoption(
+        "--summary", type=Path, metavar="FILE.md", help="write what came of all tests as Markdown"
+    )
+    group.addoption(
+        "--github", action="store_true",
+        help="print annotations of GitHub Actions, and add the summary to its step's",
+    )  # fmt: skip
     group.addoption("--seed", type=int, help="repeat what a run drew at random (default: draw)")
     group.addoption(
         "--parameter", action="append", default=[], metavar="NAME=VALUE",
@@ -67,6 +75,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--override", action="append", default=[], metavar="KEY=VALUE",
         help="change the topology: links.wifi.rate='2 Mbit/s' (repeat it for others)",
     )  # fmt: skip
+
+    group.addoption(
+        "--campaign", metavar="JSON", help="what of a campaign the run is (for its manifest)"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

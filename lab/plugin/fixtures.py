@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -54,6 +55,8 @@ def result(request: pytest.FixtureRequest, topology: Topology, topology_file: Pa
     )
     request.node.stash[RUN] = run
     run.describe(**chosen(request.node))
+    if config.option.campaign:
+        run.describe(campaign=json.loads(config.option.campaign))
     command = ["pytest", *map(str, config.invocation_params.args)]
     environment.introduce(run, topology, topology_file, command)
     return run

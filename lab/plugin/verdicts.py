@@ -23,6 +23,7 @@ from lab.errors import (
     UsageError,
 )
 from lab.model import topology
+from lab.plugin.properties import properties
 from lab.report import how_to_look
 from lab.result.ending import conclude
 from lab.run import Run, Verdict
@@ -149,8 +150,13 @@ def _explain(report: pytest.TestReport, error: LabError) -> None:
         report.longrepr = str(error)
 
 
+def is_invalid(report: pytest.TestReport) -> bool:
+    """Whether the test proves nothing; also known of what pytest-xdist's workers report."""
+    return bool(getattr(report, _INVALID, False))
+
+
 def _verdict(report: pytest.TestReport) -> Verdict:
-    if getattr(report, _INVALID, False):
+    if is_invalid(report):
         return Verdict.INVALID
     if report.passed and report.when != "call":
         return Verdict.INCOMPLETE  # it says nothing of the test
@@ -160,7 +166,7 @@ def _verdict(report: pytest.TestReport) -> Verdict:
 def _settle(item: pytest.Item, report: pytest.TestReport, verdict: Verdict) -> None:
     """Weigh in this phase of the test; with the last one, end its run."""
     before = item.stash.get(_VERDICT, (Verdict.INCOMPLETE, "the test was not run"))
-    now = max(before, (verdict, _reason(report)), key=lambda pair: _WEIGHT.index(pair[0]))
+    now = max(before, (verdict, reason(report)), key=lambda pair: _WEIGHT.index(pair[0]))
     item.stash[_VERDICT] = now
     run = item.stash.get(RUN, None)
     if run is None:
@@ -186,7 +192,9 @@ def _keep(item: pytest.Item, report: pytest.TestReport, run: Run, now: tuple[Ver
         run.log(f"{report.when}.txt", report.longreprtext)
     if report.when != "teardown":
         return
-    if now[0] in _UNREMARKABLE and item.config.option.keep == "failed":
+    kept = now[0] not in _UNREMARKABLE or item.config.option.keep == "all"
+    report.user_properties.extend(properties(run, now[0], kept=kept))
+    if not kept:
         run.discard()
         return
     for title, text in report.sections:
@@ -195,7 +203,8 @@ def _keep(item: pytest.Item, report: pytest.TestReport, run: Run, now: tuple[Ver
     conclude(run, *now)
 
 
-def _reason(report: pytest.TestReport) -> str:
+def reason(report: pytest.TestReport) -> str:
+    """Why a test ended as it did, in words; empty if it passed."""
     if isinstance(report.longrepr, tuple):
         return str(report.longrepr[2])
     crash = getattr(report.longrepr, "reprcrash", None)
@@ -205,7 +214,7 @@ def _reason(report: pytest.TestReport) -> str:
 @pytest.hookimpl(tryfirst=True)
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
     """Count invalid runs apart from failed ones."""
-    if getattr(report, _INVALID, False):
+    if is_invalid(report):
         return "invalid", "I", "INVALID"
     return None
 
