@@ -18,6 +18,7 @@ import click
 
 from lab import sandbox
 from lab.column_commands import COMMANDS
+from lab.comparing_commands import COMMANDS as COMPARING
 from lab.errors import LabError, SandboxForbidden
 from lab.places import require_visible
 
@@ -268,7 +269,7 @@ _STATUS = {"verified": 0, "violated": 1, "doubtful": 1, "unchecked": 3}
 """2 is click's, for a command line that it does not understand."""
 
 
-for _command in COMMANDS:
+for _command in (*COMMANDS, *COMPARING):
     commands.add_command(_command)
 
 
