@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-import select
 from typing import IO, Any
+
+from lab.waiting import readable
 
 
 def next_answer(
@@ -17,7 +18,7 @@ def next_answer(
     :raises TimeoutError: it is silent for ``patience`` seconds.
     :raises EOFError: it says why it cannot go on, or is gone; the text is the reason.
     """
-    if not select.select([output], [], [], patience)[0]:
+    if not readable([output.fileno()], patience):
         raise TimeoutError
     line = output.readline()
     try:

@@ -20,10 +20,11 @@ from pyroute2 import IPRoute
 
 from lab import netns, shape
 from lab.errors import InvalidRun, UsageError
-from lab.hop import Changeable, Hop
+from lab.hop import Changeable, Course, Hop
 from lab.hop.pair import Pair
 from lab.interfaces import End, add_pair, index_of, send_nothing_unasked, wait_until_up
 from lab.model import Direction
+from lab.model.fitting import misfits
 
 PORTS = ("first", "second")
 """The interfaces of a wire towards the ends of its link."""
@@ -91,23 +92,41 @@ class Cable:
         """Why packets do not pass any more as they should; None while all is well."""
         return next(filter(None, (hop.trouble() for hop in self.hops)), None)
 
-    def change(self, there: Direction, back: Direction) -> None:
-        """From now on do this to packets; none is lost or overtakes another for the change.
+    def check(self, link: str, course: Course) -> None:
+        """See that it can do what the link of that name is to do, each after the other.
 
-        :raises Unsupported: it cannot be done to a wire that was laid for other things.
+        :raises UsageError: it has no part that could, or that contradicts itself.
+        :raises Unsupported: its parts cannot.
         """
-        emulating = [hop for hop in self.hops if isinstance(hop, Changeable)]
-        for before, now in ((self.there, there), (self.back, back)):
-            shape.require_alike(before, now)
-            if now.middlebox != before.middlebox:
-                raise UsageError("middleboxes remember flows, so that they cannot be exchanged")
-            if not emulating and replace(now, rate=before.rate, queue=before.queue) != before:
-                raise UsageError(
-                    "it declares a rate and no impairment, so that nothing here could emulate one: "
-                    "declare one in the topology, be it small"
-                )
+        before = self.there, self.back
+        for now in course:
+            for way in (0, 1):
+                self._require_parts(link, before[way], now[way])
+            before = now
+        for hop in self._emulating:
+            hop.check(link, course)
+
+    def _require_parts(self, link: str, before: Direction, now: Direction) -> None:
+        shape.require_alike(before, now)
+        if now.middlebox != before.middlebox:
+            raise UsageError("middleboxes remember flows, so that they cannot be exchanged")
+        if not self._emulating and replace(now, rate=before.rate, queue=before.queue) != before:
+            raise UsageError(
+                "it declares a rate and no impairment, so that nothing here could emulate one: "
+                "declare one in the topology, be it small"
+            )
+        for misfit in misfits(now):
+            raise UsageError(misfit)
+        shape.check(link, now)
+
+    @property
+    def _emulating(self) -> list[Changeable]:
+        return [hop for hop in self.hops if isinstance(hop, Changeable)]
+
+    def change(self, there: Direction, back: Direction) -> None:
+        """From now on do this to packets; none is lost or overtakes another for the change."""
         with netns.entered(self.namespace), IPRoute() as netlink:
-            for hop in emulating:
+            for hop in self._emulating:
                 hop.change(there, back)
             for way, (before, now) in enumerate(((self.there, there), (self.back, back))):
                 shape.change(netlink, index_of(netlink, self._entrance(way)), before, now)

@@ -56,12 +56,14 @@ def run(
     kept = Run(results, "demo", seed=secrets.randbits(32))
     environment.introduce(kept, topology, file, ["mptcp-lab", *sys.argv[1:]])
     with _judged(kept), Network(topology, backend=backend, seed=kept.seed) as network:
-        kept.describe(before=environment.state(network.nodes), backend=network.backend)
+        kept.describe(backend=network.backend)
+        environment.describe_before(kept, network.nodes)
         hosts = [network.node(name) for name in topology.hosts]
         with Captures(hosts, kept.captures) as captures, network.sound():
             steps = _steps(network, captures, kept)
             captures.stop()
-        kept.describe(captures=captures.counters, after=environment.state(network.nodes))
+        kept.describe(captures=captures.counters)
+        environment.describe_after(kept, network.nodes)
     return steps, kept.directory
 
 

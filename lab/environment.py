@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import subprocess
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import mptcpapi
+from lab import machine
 from lab.host import LabNode
 from lab.model import Topology
 from lab.run import Run
@@ -19,15 +20,17 @@ from lab.run import Run
 PACKAGES = ("mptcpapi", "mininet", "scapy", "pyroute2", "pytest")
 COMMANDS = {"iproute2": ("ip", "-V"), "git": ("git", "--version")}
 
-SETTINGS = (
-    "net/mptcp",
-    "net/ipv4/tcp_congestion_control",
-    "net/ipv4/tcp_rmem",
-    "net/ipv4/tcp_wmem",
-    "net/ipv4/tcp_no_metrics_save",
-    "net/ipv4/tcp_slow_start_after_idle",
-)
-"""Under /proc/sys; a directory stands for all that it holds."""
+TCP = (
+    "allowed_congestion_control", "autocorking", "available_congestion_control",
+    "comp_sack_delay_ns", "comp_sack_nr", "congestion_control", "dsack", "early_retrans", "ecn",
+    "frto", "limit_output_bytes", "max_reordering", "min_rtt_wlen", "min_tso_segs",
+    "moderate_rcvbuf", "mtu_probing", "no_metrics_save", "notsent_lowat", "pacing_ca_ratio",
+    "pacing_ss_ratio", "recovery", "reordering", "retries2", "rmem", "sack", "shrink_window",
+    "slow_start_after_idle", "syn_retries", "synack_retries", "timestamps", "window_scaling",
+    "wmem",
+)  # fmt: skip
+SETTINGS = ("net/mptcp", *(f"net/ipv4/tcp_{name}" for name in TCP))
+"""Under /proc/sys; a directory stands for all that it holds. What the kernel lacks is left out."""
 
 
 def introduce(run: Run, topology: Topology, file: Path, command: Sequence[str]) -> None:
@@ -41,8 +44,8 @@ def introduce(run: Run, topology: Topology, file: Path, command: Sequence[str]) 
 def describe() -> dict[str, Any]:
     """The machine and its programs, for a manifest."""
     return {
-        "kernel": {"release": platform.release(), "version": platform.version()},
-        "machine": {"architecture": platform.machine(), "processors": os.cpu_count()},
+        "kernel": machine.kernel(),
+        "machine": machine.machine(),
         "python": platform.python_version(),
         "packages": {name: _package(name) for name in PACKAGES},
         "tools": {name: _output(*command) for name, command in COMMANDS.items()},
@@ -66,17 +69,29 @@ def settings(node: LabNode) -> dict[str, str]:
         for name in SETTINGS:
             path = root / name
             for file in sorted(path.iterdir()) if path.is_dir() else [path]:
-                values[".".join(file.relative_to(root).parts)] = file.read_text().strip()
+                with suppress(FileNotFoundError):
+                    values[".".join(file.relative_to(root).parts)] = file.read_text().strip()
     return values
 
 
+def describe_before(run: Run, nodes: Iterable[LabNode]) -> None:
+    """Write into a run how nodes and machine are before its scenario begins."""
+    run.describe(before=state(nodes), machine={"before": machine.state()})
+
+
+def describe_after(run: Run, nodes: Iterable[LabNode]) -> None:
+    """Write into a run how nodes and machine are when its scenario has ended."""
+    run.describe(after=state(nodes), machine={"after": machine.state()})
+
+
 def state(nodes: Iterable[LabNode]) -> dict[str, dict[str, Any]]:
-    """Sysctls, path manager's settings and MPTCP counters of each node, by its name."""
+    """Sysctls, path manager's settings and counters of each node, by its name."""
     return {
         node.name: {
             "sysctls": settings(node),
             "path_manager": path_manager(node),
             "counters": counters(node),
+            "tcp": tcp_counters(node),
         }
         for node in nodes
     }
@@ -97,6 +112,18 @@ def counters(node: LabNode) -> dict[str, int]:
     """The MPTCP counters of a node's namespace; one that the kernel lacks is absent."""
     with node.stack():
         return mptcpapi.counters()
+
+
+def tcp_counters(node: LabNode) -> dict[str, int]:
+    """What TCP counted in a node's namespace (Tcp, TcpExt); counters that are 0 are left out."""
+    found: dict[str, int] = {}
+    with node.stack():
+        for name in ("snmp", "netstat"):
+            lines = Path("/proc/thread-self/net", name).read_text(encoding="ascii").splitlines()
+            for names, values in zip(lines[::2], lines[1::2], strict=True):
+                if names.startswith(("Tcp:", "TcpExt:")):
+                    found |= zip(names.split()[1:], map(int, values.split()[1:]), strict=True)
+    return {name: value for name, value in found.items() if value}
 
 
 def _package(name: str) -> str | None:

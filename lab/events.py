@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import select
 import threading
 from collections.abc import Iterable
 from contextlib import ExitStack
@@ -19,6 +18,7 @@ from lab.host import LabNode
 from lab.model.names import hint
 from lab.run import Run
 from lab.trace import Subflow
+from lab.waiting import readable
 from mptcpapi import Event, EventKind, EventStream
 
 _FIELDS = tuple(field.name for field in dataclasses.fields(Event))
@@ -103,8 +103,8 @@ class EventLog:
                 self._news.notify_all()
 
     def _read(self, stream: EventStream, stop: int) -> None:
-        sources: list[EventStream | int] = [stream, stop]
-        while stop not in select.select(sources, [], [], stream.LOOKUP_INTERVAL)[0]:
+        sources = (stream.fileno(), stop)
+        while stop not in readable(sources, stream.LOOKUP_INTERVAL):
             for event in stream.within(0):
                 self._run.record("event", host=self._node.name, name=event.kind.name, event=event)
                 with self._news:

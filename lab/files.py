@@ -1,11 +1,13 @@
-"""Reading files that somebody else wrote."""
+"""Files: reading what somebody else wrote, replacing, and what a directory holds."""
 
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import stat
 from pathlib import Path
+from typing import TypedDict
 
 
 def read(path: Path, most: int = -1) -> bytes:
@@ -23,3 +25,48 @@ def read(path: Path, most: int = -1) -> bytes:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError(errno.EINVAL, "not a regular file", str(path))
         return file.read(most)
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Write a file in one step: whoever reads it sees the old content or the new, never half.
+
+    :raises OSError: it cannot be written; then the old content is there still.
+    """
+    fresh = path.with_name(f"{path.name}.new")
+    try:
+        fresh.write_bytes(content)
+        fresh.replace(path)
+    except OSError:
+        fresh.unlink(missing_ok=True)
+        raise
+
+
+class Held(TypedDict):
+    """What a file holds, in short."""
+
+    size: int
+    """bytes"""
+    sha256: str
+
+
+def inventory(directory: Path, *but: str) -> dict[str, Held]:
+    """The regular files below a directory by their paths in it, without those named by ``but``.
+
+    :raises OSError: one cannot be read.
+    """
+    found = {}
+    for path in sorted(directory.rglob("*")):
+        name = path.relative_to(directory).as_posix()
+        if name not in but and path.is_file() and not path.is_symlink():
+            found[name] = held(path)
+    return found
+
+
+def held(path: Path) -> Held:
+    """The size and SHA-256 of a file.
+
+    :raises OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return {"size": file.tell(), "sha256": digest}

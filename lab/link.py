@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -12,7 +12,7 @@ from pyroute2 import IPRoute
 
 from lab.cable import PORTS, Cable
 from lab.errors import InvalidRun, UsageError
-from lab.hop import Hop
+from lab.hop import Course, Directions, Hop
 from lab.interfaces import (
     End,
     add_pair,
@@ -142,12 +142,18 @@ class LabLink(Link):  # type: ignore[misc]
         :raises InvalidRun: what emulates the link has died.
         """
         cable = self._wire()
-        now = {
-            way: replace(getattr(self, way), **changes) if way in (ways or WAYS) else before
-            for way, before in (("there", self.there), ("back", self.back))
-        }
-        cable.change(**now)
-        self.there, self.back = now["there"], now["back"]
+        now = changed((self.there, self.back), ways, changes)
+        self.check([now])
+        cable.change(*now)
+        self.there, self.back = now
+
+    def check(self, course: Course) -> None:
+        """See that it can be reshaped so, each after the other; nothing is done.
+
+        :raises UsageError: the link has no part that could do it, or it contradicts itself.
+        :raises Unsupported: its backend cannot do it.
+        """
+        self._wire().check(self.title, course)
 
     def block(self, *ways: Way) -> None:
         """Lose every packet of one direction, or of both, while all interfaces stay up.
@@ -190,6 +196,15 @@ class LabLink(Link):  # type: ignore[misc]
                     netlink.link("del", index=index)
         self.stop()
         self.intf1 = self.intf2 = None
+
+
+def changed(before: Directions, ways: Sequence[Way], changes: Mapping[str, Any]) -> Directions:
+    """What a link does when these directions, or both if none is named, are changed so."""
+    there, back = (
+        replace(direction, **changes) if way in (ways or WAYS) else direction
+        for way, direction in zip(WAYS, before, strict=True)
+    )
+    return there, back
 
 
 def wait_for(links: Iterable[LabLink]) -> None:

@@ -7,8 +7,12 @@
         records.jsonl    API calls and kernel events, one JSON object a line, with times
         topology.yaml    the file as it was
         captures/        one pcap a host
+        logs/            what the test printed, and how it failed
+        *.parquet        calls, events and metrics, derived when it ended (lab.result)
 
 The manifest is there from the start with the verdict ``incomplete``: a run that dies leaves that.
+The last manifest, with the verdict, comes after everything else, and has the size and SHA-256 of
+all other files. docs/results.md has the format, field by field.
 """
 
 from __future__ import annotations
@@ -23,17 +27,22 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
-from enum import Enum, StrEnum
+from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from lab.errors import InvalidRun, UsageError
+from lab.figure import Better, figure
+from lab.files import inventory, replace
+from lab.plain import plain
 
-FORMAT = 1
+FORMAT = 2
 """Of the manifest; a reader refuses a number that it does not know."""
+
+
+MANIFEST = "manifest.json"
 
 
 class Verdict(StrEnum):
@@ -67,7 +76,7 @@ class Run:
             "seed": seed,
             "started": _now(),
         }
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._write()
         with self._writing():
             self._records = (self.directory / "records.jsonl").open("a", encoding="utf-8")
@@ -82,13 +91,30 @@ class Run:
         """Where the captures belong."""
         return self.directory / "captures"
 
+    def log(self, name: str, text: str) -> None:
+        """Keep a text, as ``output.txt``, in the directory of logs."""
+        path = self.directory / "logs" / name
+        with self._writing():
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8", errors="backslashreplace")
+
     def describe(self, **values: Any) -> None:
         """Add to the manifest; a mapping is merged with what is there under its name."""
-        for key, value in values.items():
-            before = self._manifest.get(key)
-            merged = isinstance(before, Mapping) and isinstance(value, Mapping)
-            self._manifest[key] = {**before, **value} if merged and before else value
-        self._write()
+        with self._lock:
+            for key, value in values.items():
+                before = self._manifest.get(key)
+                merged = isinstance(before, Mapping) and isinstance(value, Mapping)
+                self._manifest[key] = {**before, **value} if merged and before else value
+            self._write()
+
+    def figure(self, name: str, value: float, unit: str, better: Better | None = None) -> None:
+        """Keep a scalar that the scenario measured: ``figure("setup", 0.021, "s", "lower")``.
+
+        Of two with one name the later counts.
+
+        :raises UsageError: the value is no finite number, or the rest not what it can be.
+        """
+        self.describe(figures={name: figure(name, value, unit, better)._asdict()})
 
     def keep_topology(self, name: str, path: Path) -> None:
         """Keep a copy of the topology file, and its hash in the manifest."""
@@ -100,29 +126,33 @@ class Run:
 
     def record(self, kind: str, **values: Any) -> None:
         """Add one line to the records, with the time in seconds since the epoch."""
-        line = json.dumps(_plain({"time": time.time(), "kind": kind, **values}))
+        line = json.dumps(plain({"time": time.time(), "kind": kind, **values}))
         with self._lock, self._writing():
             self._records.write(line + "\n")
             self._records.flush()
 
     def end(self, verdict: Verdict, reason: str = "") -> None:
-        """Say how the run ended."""
-        with suppress(OSError):  # what could not be written was told when it was recorded
-            self._records.close()
-        self.describe(verdict=verdict, reason=reason, ended=_now())
+        """Say how the run ended, after all its files are there."""
+        self._close()
+        with self._writing():
+            kept = inventory(self.directory, MANIFEST, f"{MANIFEST}.new")
+        self.describe(verdict=verdict, reason=reason, ended=_now(), files=kept)
 
     def discard(self) -> None:
         """Remove the directory."""
+        self._close()
         shutil.rmtree(self.directory)
+
+    def _close(self) -> None:
+        with suppress(OSError):  # what could not be written was told when it was recorded
+            self._records.close()
 
     def _write(self) -> None:
         """Replace the manifest in one step, so that it is whole whenever the run dies."""
-        path = self.directory / "manifest.json"
-        fresh = path.with_suffix(".new")
-        text = json.dumps(_plain(self._manifest), indent=2)
+        path = self.directory / MANIFEST
+        text = json.dumps(plain(self._manifest), indent=2)
         with self._writing():
-            fresh.write_text(f"{text}\n", encoding="utf-8")
-            fresh.replace(path)
+            replace(path, f"{text}\n".encode())
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -133,19 +163,6 @@ class Run:
             raise InvalidRun(
                 f"the run cannot be written to {self.directory}: {problem.strerror}"
             ) from problem
-
-
-def _plain(value: Any) -> Any:
-    """The value as JSON has it: frozen values by their fields, those of an enum by name."""
-    if is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, Enum):
-        return value.value if isinstance(value, str) else value.name
-    if isinstance(value, Mapping):
-        return {str(key): _plain(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(entry) for entry in value]
-    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
 
 
 def _now() -> str:

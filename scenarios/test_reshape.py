@@ -5,7 +5,7 @@ import time
 import pytest
 
 from lab.build import Network
-from lab.errors import UsageError
+from lab.errors import Unsupported, UsageError
 from lab.fidelity import statistics
 from lab.fidelity.budget import SCENARIO
 from lab.fidelity.probe import SMALLEST
@@ -150,4 +150,66 @@ def test_mistakes_are_told_before_the_beginning(net, written):
     change = eval(written, {"Reshape": Reshape})  # noqa: S307 - written above
 
     with pytest.raises(UsageError, match=MISTAKES[written]), play(net, at("9 s", change)):
+        pytest.fail("it was played")
+
+
+VARIED = """
+topology: 1
+name: varied
+hosts: {client: {}, server: {}}
+links:
+  both:
+    ends: [client:both, server:both]
+    subnet: 10.0.1.0/24
+    delay: 20 ms
+  far:
+    ends: [client:far, server:far]
+    subnet: 10.0.2.0/24
+    rate: 1 Mbit/s
+    delay: 20 ms
+"""
+
+CONTRADICTING = {
+    "Reshape('both', rate='1 Mbit/s')": "a rate can be changed where one is declared",
+    "Reshape('both', queue='10 packets')": "a queue needs a rate in the same direction",
+    "Reshape('both', jitter='21 ms')": "jitter of 21 ms exceeds the delay, 20 ms",
+    "Reshape('far', reorder='1 %', delay='0 s')": "reordering needs a delay",
+    "Reshape('far', queue='1 s')": "a queue of 100 packets cannot become one of 1 s",
+}
+
+
+@pytest.fixture
+def varied():
+    """A network with delays, on wirefilter."""
+    with Network(loads(VARIED, "varied.yaml"), backend="wirefilter") as network:
+        yield network
+
+
+@pytest.mark.parametrize("written", CONTRADICTING)
+def test_values_that_contradict_each_other(varied, written):
+    """They would do nothing, or something else, if a link were told so."""
+    change = eval(written, {"Reshape": Reshape})  # noqa: S307 - written above
+
+    with pytest.raises(UsageError, match=CONTRADICTING[written]), play(varied, at("9 s", change)):
+        pytest.fail("it was played")
+
+
+LACKING = {
+    "whole milliseconds": [Reshape("both", delay="1.5 ms")],
+    "reordering": [Reshape("both", reorder="1 %")],
+    "slowest": [Reshape("far", rate="8 bit/s")],
+    "delay the two directions differently": [
+        Reshape("both", delay="30 ms"),
+        Reshape("both", delay="40 ms", direction="back"),
+    ],
+}
+
+
+@pytest.mark.parametrize("reason", LACKING)
+def test_what_the_backend_cannot_do_is_told_before_the_beginning(varied, reason):
+    """Also if only an earlier step makes it so; nothing is played then."""
+    steps = [at(f"{second + 1} s", change) for second, change in enumerate(LACKING[reason])]
+    told = f"at {len(steps)} s, Reshape.*{reason}"
+
+    with pytest.raises(Unsupported, match=told), play(varied, *reversed(steps)):
         pytest.fail("it was played")

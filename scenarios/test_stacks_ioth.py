@@ -130,6 +130,7 @@ def test_licences(plug_in):
         (("NO_NEWSTACK",), "has no function ioth_bad_newstack"),
         (("CRASH_ON_LOAD",), "crashed when it was loaded: SIGABRT"),
         (("CRASH_IN_NEWSTACK",), "crashed in newstack: SIGABRT"),
+        (("CRASH_ON_UNLOAD",), "crashed when it was unloaded: SIGABRT"),
     ],
 )
 def test_plug_ins_that_are_broken(plug_in, macros, told):

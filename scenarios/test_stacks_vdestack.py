@@ -1,12 +1,15 @@
 """Stacks of libvdestack: what is refused, and what ends with what."""
 
 import errno
+import gc
 import os
+import resource
 import signal
 import socket
 import subprocess
 import sys
 import time
+import weakref
 from pathlib import Path
 
 import pytest
@@ -15,7 +18,7 @@ from vde_switch import left, skip_unless_library
 
 import mptcpapi
 from mptcpapi import stacks
-from mptcpapi.stacks import vdestack_process
+from mptcpapi.stacks import vdestack, vdestack_process
 
 NOWHERE = "null://"
 
@@ -106,6 +109,75 @@ def test_it_ends_with_its_program(vde_network):
     while alive := [each for each in found if Path(f"/proc/{each}").exists()]:
         assert time.monotonic() < deadline, f"processes {alive} live on"
         time.sleep(0.01)
+
+
+def test_a_stack_lives_until_it_is_closed(vde_network):
+    """A socket of a stack that nobody else refers to is still connected to the network."""
+    stack = stacks.new("vdestack", vde_network)
+    stack.linksetupdown("vde0", True)
+    stack.ipaddr_add("10.0.0.1/24", "vde0")
+    with stack.msocket() as listener:
+        listener.bind(("10.0.0.1", 5000))
+        listener.listen()
+        forgotten = weakref.ref(stack)
+        del stack
+        gc.collect()
+
+        with stack_echo.stack_at("netns", vde_network, "10.0.0.2") as asking:
+            sock = asking.msocket()
+            sock.settimeout(10)
+            sock.connect(("10.0.0.1", 5000))
+            sock.close()
+    forgotten().close()
+
+
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # it forks with threads
+def test_a_child_of_fork_cannot_take_its_sockets():
+    """Parent and child would take each other's; the parent's stack goes on."""
+    with stacks.new("vdestack", NOWHERE) as stack:
+        child = os.fork()
+        if not child:
+            try:
+                stack.msocket()
+            except mptcpapi.StackUnavailable as why:
+                os._exit(7 if "not this child of it" in why.strerror else 1)
+            os._exit(0)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+        stack.msocket().close()
+
+
+def test_no_descriptor_is_left_for_a_socket():
+    """It is said, and the stack goes on when there is room."""
+    with stacks.new("vdestack", NOWHERE) as stack:
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        highest = max(map(int, os.listdir("/proc/self/fd")))  # noqa: PTH208
+        filled = [os.open("/dev/null", os.O_RDONLY) for _ in range(highest)]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(filled) + 1, hard))
+        try:
+            with pytest.raises(OSError, match="Too many open files"):
+                stack.msocket()
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+            for each in filled:
+                os.close(each)
+        stack.msocket().close()
+
+
+def test_an_answer_that_came_too_late_is_nobody_s(monkeypatch):
+    """A process that did not answer in time is given up: its sockets would be taken for others."""
+    monkeypatch.setattr(vdestack, "PATIENCE", 1)
+    stack = stacks.new("vdestack", NOWHERE)
+    stopped = descendants(os.getpid())
+    for process in stopped:
+        os.kill(process, signal.SIGSTOP)
+    with pytest.raises(mptcpapi.StackUnavailable, match="does not answer"):
+        stack.msocket(type=socket.SOCK_DGRAM)
+    for process in stopped:
+        os.kill(process, signal.SIGCONT)
+
+    with pytest.raises(mptcpapi.StackUnavailable, match="does not answer"):
+        stack.msocket()
+    stack.close()
 
 
 def descendants(process):

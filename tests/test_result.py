@@ -3,6 +3,8 @@
 import io
 import json
 import random
+import re
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
 
@@ -14,6 +16,8 @@ from lab.errors import UsageError
 from lab.report import tables
 from lab.result import find_run
 from lab.run import FORMAT, Run, Verdict
+
+RUNS = Path(__file__).parent / "data" / "runs"
 
 
 def manifest(run):
@@ -69,6 +73,65 @@ def test_descriptions_are_merged(run):
     assert manifest(run)["captures"] == {"client": 1, "server": 2}
 
 
+def test_figures_are_kept_with_their_units(run):
+    run.figure("setup", 0.5, "s", "lower")
+    run.figure("paths", 2, "")
+    run.figure("setup", 0.25, "s", "lower")
+
+    assert result.open(run.directory).figures == {
+        "setup": {"value": 0.25, "unit": "s", "better": "lower"},
+        "paths": {"value": 2, "unit": "", "better": None},
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("rtt", float("nan"), "s"), "the figure 'rtt' needs a finite number, not nan"),
+        (("rtt", "0.1", "s"), "needs a finite number, not '0.1'"),
+        (("rtt", True, "s"), "needs a finite number, not True"),
+        (("", 1, "s"), "the figure '' needs a name"),
+        (("rtt", 1, None), "needs a unit"),
+        (("rtt", 1, "s", "less"), "better is 'less' (known: 'higher', 'lower', None)"),
+    ],
+)
+def test_what_is_no_figure_is_refused(run, arguments, message):
+    with pytest.raises(UsageError, match=re.escape(message)):
+        run.figure(*arguments)
+
+    assert not result.open(run.directory).figures
+
+
+def test_the_last_manifest_tells_what_the_files_hold(run):
+    run.log("output.txt", "bad \udcff octets")
+    run.end(Verdict.PASSED)
+
+    files = manifest(run)["files"]
+    assert files["logs/output.txt"] == {
+        "size": 17,
+        "sha256": sha256(b"bad \\udcff octets").hexdigest(),
+    }
+    assert sorted(files) == ["logs/output.txt", "records.jsonl"]
+
+
+def test_many_threads_describe_one_run(run):
+    with ThreadPoolExecutor(8) as threads:
+        for number in range(100):
+            threads.submit(run.figure, f"figure {number}", number, "")
+
+    assert len(result.open(run.directory).figures) == 100
+
+
+@pytest.mark.parametrize("number", [1])
+def test_runs_of_each_format_are_read(number):
+    kept = result.open(RUNS / f"format{number}")
+
+    assert kept.manifest["format"] == number
+    assert kept.verdict is Verdict.PASSED
+    assert {record["kind"] for record in kept.records} == {"call", "event"}
+    assert set(kept.captures) == {"client", "server"}
+
+
 def test_a_seed_repeats_what_is_drawn(run):
     assert run.random.random() == random.Random(7).random()  # noqa: S311
 
@@ -84,7 +147,7 @@ def test_two_runs_of_one_scenario_have_two_directories(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('{"format": 99}', "format 99 is not known here"),
+        ('{"format": 99}', "format 99 is not known here (known: 1, 2)"),
         ("[]", "format None is not known here"),
         ("{", "not JSON"),
     ],
@@ -93,7 +156,7 @@ def test_a_foreign_manifest_is_refused(run, text, message):
     run.end(Verdict.PASSED)
     (run.directory / "manifest.json").write_text(text, encoding="utf-8")
 
-    with pytest.raises(UsageError, match=message):
+    with pytest.raises(UsageError, match=re.escape(message)):
         result.open(run.directory)
 
 

@@ -6,41 +6,14 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from errno import ENOSYS
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from supervised import PATIENCE, RUN, TELL, needs_mptcp, python, run, wait_for
 
 from mptcpapi.processes import program_of
-
-RUN = [sys.executable, "-m", "mptcpapi", "run"]
-PATIENCE = 30.0
-
-
-def run(*arguments: str, **options: object) -> "subprocess.CompletedProcess[str]":
-    done = subprocess.run(
-        [*RUN, *arguments], capture_output=True, text=True, check=False, timeout=60, **options
-    )  # type: ignore[call-overload]
-    if "takes libseccomp" in done.stderr or "came with Linux 5.19" in done.stderr:
-        pytest.skip(done.stderr)
-    return done  # type: ignore[no-any-return]
-
-
-def python(code: str, *options: str) -> "subprocess.CompletedProcess[str]":
-    return run(*options, "--", sys.executable, "-c", code)
-
-
-def can_make_mptcp() -> bool:
-    try:
-        socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_MPTCP).close()
-    except OSError:
-        return False
-    return True
-
-
-needs_mptcp = pytest.mark.skipif(not can_make_mptcp(), reason="no MPTCP sockets can be made here")
 
 
 @pytest.mark.parametrize("status", [0, 1, 77])
@@ -97,19 +70,6 @@ def test_a_supervisor_inside_another() -> None:
 
 def test_signals_that_python_ignores_are_not_ignored() -> None:
     assert run("--", "sh", "-c", "kill -s PIPE $$").returncode == -signal.SIGPIPE
-
-
-TELL = """
-import fcntl, json, os, socket
-def tell(s):
-    close_on_exec = fcntl.fcntl(s, fcntl.F_GETFD) == fcntl.FD_CLOEXEC
-    nonblocking = fcntl.fcntl(s, fcntl.F_GETFL) & os.O_NONBLOCK != 0
-    protocol = s.getsockopt(socket.SOL_SOCKET, socket.SO_PROTOCOL)
-    return s.fileno(), protocol, close_on_exec, nonblocking
-def make(family, kind, protocol):
-    import ctypes
-    return socket.socket(fileno=ctypes.CDLL(None).socket(family, kind, protocol))
-"""
 
 
 @needs_mptcp
@@ -208,13 +168,6 @@ def mark() -> str:
 
 def marked(mark: str) -> dict[str, str]:
     return dict([*os.environ.items(), tuple(mark.split("="))])
-
-
-def wait_for(condition: "object") -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_nothing_is_left(mark: str) -> None:

@@ -8,20 +8,14 @@ from collections.abc import Sequence
 from functools import cache
 
 from lab import netns
-from lab.errors import Unsupported
 from lab.hop import Hop
-from lab.hop.netem import Netem
-from lab.hop.netem_options import LONGEST, options
+from lab.hop.netem import Netem, check
+from lab.hop.netem_options import options
 from lab.hop.netem_request import put
-from lab.hop.netem_tables import table
 from lab.model import Direction
-from lab.units import duration_text
 
 LOOPBACK = 1
 """The index of ``lo``, of which every namespace has one."""
-
-WIDEST = 2.0
-"""seconds: tabledist() in net/sched/sch_netem.c doubles uniform jitter in 32 bits of nanoseconds"""
 
 
 class NetemBackend:
@@ -35,14 +29,7 @@ class NetemBackend:
 
     def check(self, link: str, direction: Direction) -> None:
         """See that it can do exactly what ``direction`` declares."""
-        table(direction.distribution)
-        for name, most in (("delay", LONGEST), ("jitter", WIDEST)):
-            value = getattr(direction, name)
-            if value > most:
-                raise Unsupported(
-                    f"link '{link}' declares a {name} of {duration_text(value)}, and netem can "
-                    f"count {most:.4g} s: declare less"
-                )
+        check(link, direction)
 
     def hops(self, there: Direction, back: Direction, seeds: tuple[int, int]) -> Sequence[Hop]:
         """The pair with both queueing disciplines."""

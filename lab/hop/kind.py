@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 from pyroute2 import IPRoute
 
 from lab.model import Direction
+
+Directions = tuple[Direction, Direction]
+"""What a link does there, and back."""
+
+Course = Sequence[Directions]
+"""What it does after each of several changes."""
 
 
 class Hop(Protocol):
@@ -37,6 +44,12 @@ class Hop(Protocol):
 @runtime_checkable
 class Changeable(Hop, Protocol):
     """A hop that emulates what the directions of its link declare."""
+
+    def check(self, link: str, course: Course) -> None:
+        """See that it can do exactly what the link of that name is to do, each after the other.
+
+        :raises Unsupported: it cannot; the reason says why.
+        """
 
     def change(self, there: Direction, back: Direction) -> None:
         """From now on do this to packets; none is lost or overtakes another for the change.

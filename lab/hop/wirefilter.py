@@ -7,7 +7,6 @@ what to do while packets pass; at the end of its input it ends, and so it does w
 from __future__ import annotations
 
 import os
-import select
 import subprocess
 import tempfile
 import threading
@@ -19,9 +18,11 @@ from pyroute2 import IPRoute
 
 from lab.errors import InvalidRun, Unsupported
 from lab.hop.ended import status_of, was_killed
-from lab.hop.wirefilter_terms import NOTHING, Terms
+from lab.hop.kind import Course
+from lab.hop.wirefilter_terms import NOTHING, Terms, check
 from lab.interfaces import ONE_SEGMENT, index_of
 from lab.model import Direction
+from lab.waiting import readable
 
 PROMPT = b"VDEwf$ "
 """Written after each answer."""
@@ -72,6 +73,14 @@ class Wirefilter:
             if killed:
                 raise InvalidRun(f"wirefilter was killed while it started: {problem}") from problem
             raise Unsupported(f"wirefilter does not start: {problem}") from problem
+
+    def check(self, link: str, course: Course) -> None:
+        """See that it can do exactly what the link is to declare, each after the other."""
+        terms = self._terms
+        for ways in course:
+            for direction in ways:
+                check(link, direction)
+            terms = terms.changed(*ways)
 
     def change(self, there: Direction, back: Direction) -> None:
         """Tell it what to do from now on.
@@ -156,7 +165,7 @@ def _read_answer(output: int) -> str:
     heard = b""
     deadline = time.monotonic() + PATIENCE
     while not heard.endswith(PROMPT):
-        if not select.select([output], [], [], max(0.0, deadline - time.monotonic()))[0]:
+        if not readable([output], deadline - time.monotonic()):
             raise InvalidRun(f"no answer in {PATIENCE:g} s")
         said = os.read(output, 4096)
         if not said:

@@ -9,7 +9,6 @@ routes and neighbours are the host's.
 from __future__ import annotations
 
 import ctypes
-import select
 import socket
 import struct
 import time
@@ -22,6 +21,7 @@ from scapy.layers.inet6 import IPv6
 
 from lab.errors import UsageError
 from lab.host import LabNode
+from lab.waiting import readable
 from lab.wire.segment import Endpoint, Segment, decode
 
 SO_ATTACH_FILTER = 26
@@ -120,8 +120,7 @@ class RawTcp:
 
     def _read(self, until: float) -> bool:
         """Put one packet to the others that wait; False if none comes in time."""
-        left = max(0.0, until - time.monotonic())
-        if not select.select([self._packets], [], [], left)[0]:
+        if not readable([self._packets.fileno()], until - time.monotonic()):
             return False
         packet = self._packets.recv(LONGEST)
         segment = decode(packet, LINKTYPE_RAW, self._number + 1, time.time()) if packet else None

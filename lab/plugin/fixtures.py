@@ -72,10 +72,10 @@ def net(request: pytest.FixtureRequest, topology: Topology, result: Run) -> Iter
     backend, stack = request.config.option.backend, request.config.option.stack
     with Network(topology, backend=backend, seed=result.seed, stack=stack) as network:
         on_condition(request.node, network.require_sound)
-        before = environment.state(network.nodes)
-        result.describe(before=before, backend=network.backend, stack=stack)
+        result.describe(backend=network.backend, stack=stack)
+        environment.describe_before(result, network.nodes)
         yield network
-        result.describe(after=environment.state(network.nodes))
+        environment.describe_after(result, network.nodes)
 
 
 @pytest.fixture

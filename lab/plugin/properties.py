@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lab.run import Run
+from lab.run import Run, Verdict
 
 _KEPT = {
     "lab.seed": ("seed",),
@@ -22,9 +22,9 @@ _KEPT = {
 """Properties, and where the manifest has them; what a run does not have is left out."""
 
 
-def properties(run: Run, *, kept: bool) -> list[tuple[str, object]]:
+def properties(run: Run, verdict: Verdict, *, kept: bool) -> list[tuple[str, object]]:
     """What the manifest says in short; the run's directory only if it stays."""
-    found: list[tuple[str, object]] = [("lab.verdict", str(run.manifest["verdict"]))]
+    found: list[tuple[str, object]] = [("lab.verdict", str(verdict))]
     if kept:
         found.append(("lab.run", str(run.directory)))
     values = ((name, _at(run.manifest, path)) for name, path in _KEPT.items())

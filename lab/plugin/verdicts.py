@@ -173,19 +173,35 @@ def _settle(item: pytest.Item, report: pytest.TestReport, verdict: Verdict) -> N
     if report.failed:
         look = f"{run.directory}\nlook at it: {how_to_look(run.directory)}"
         report.sections.append(("the run is kept", look))
+    try:
+        _keep(item, report, run, now)
+    except InvalidRun as problem:
+        _explain(report, problem)
+        now = (Verdict.INVALID, str(problem))
     if report.when == "teardown":
-        try:
-            run.end(*now)
-        except InvalidRun as problem:
-            _explain(report, problem)
-        else:
-            kept = now[0] not in _UNREMARKABLE or item.config.option.keep == "all"
-            report.user_properties.extend(properties(run, kept=kept))
-            if not kept:
-                run.discard()
+        kept = run.directory.exists()
+        report.user_properties.extend(properties(run, now[0], kept=kept))
 
 
 _UNREMARKABLE = (Verdict.PASSED, Verdict.SKIPPED)
+
+
+def _keep(item: pytest.Item, report: pytest.TestReport, run: Run, now: tuple[Verdict, str]) -> None:
+    """Write what a phase of the test leaves; with the last one, how the run ended.
+
+    :raises InvalidRun: it cannot be written.
+    """
+    if report.failed:
+        run.log(f"{report.when}.txt", report.longreprtext)
+    if report.when != "teardown":
+        return
+    if now[0] in _UNREMARKABLE and item.config.option.keep == "failed":
+        run.discard()
+        return
+    for title, text in report.sections:
+        if title.startswith("Captured ") and text:
+            run.log(f"{title.lower().replace(' ', '-')}.txt", text)
+    run.end(*now)
 
 
 def reason(report: pytest.TestReport) -> str:

@@ -8,10 +8,10 @@ from typing import Any
 
 from lab import files
 from lab.errors import UsageError
-from lab.run import FORMAT
+from lab.run import FORMAT, MANIFEST
 
-KNOWN = (FORMAT,)
-"""Numbers of formats that are read."""
+KNOWN = (1, FORMAT)
+"""Numbers of formats that are read. Format 1 has no figures, tables, files, nor machine's state."""
 
 
 def read_manifest(directory: Path) -> dict[str, Any]:
@@ -19,7 +19,7 @@ def read_manifest(directory: Path) -> dict[str, Any]:
 
     :raises UsageError: it is no run, or one of a format that is not known here.
     """
-    path = directory / "manifest.json"
+    path = directory / MANIFEST
     try:
         manifest = json.loads(files.read(path))
     except OSError as error:

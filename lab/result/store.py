@@ -9,6 +9,7 @@ from pathlib import Path
 from lab.errors import UsageError
 from lab.result.kept import Result
 from lab.result.kept import open as open_run
+from lab.run import MANIFEST
 
 
 def runs(
@@ -32,7 +33,7 @@ def directories(store: Path, *, newest_first: bool = False) -> list[Path]:
     """
     if not store.is_dir():
         raise UsageError(f"{store}: no such directory, so no runs")
-    found = (path.parent for path in store.glob("*/manifest.json"))
+    found = (path.parent for path in store.glob(f"*/{MANIFEST}"))
     return sorted(found, key=lambda directory: directory.name, reverse=newest_first)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from lab.build import Network
 from lab.errors import UsageError
+from lab.hop import Directions
 from lab.link import WAYS, Way
 from lab.model import Topology
 from lab.model.names import hint, shown
@@ -23,6 +24,20 @@ class Change(Protocol):
 
     def make(self, network: Network) -> None:
         """Make the change; when this returns, it holds."""
+
+
+@runtime_checkable
+class Lasting(Change, Protocol):
+    """A change on whose outcome it depends whether later ones can be made."""
+
+    def foresee(self, network: Network, courses: dict[str, list[Directions]]) -> None:
+        """See that it can be made after those before it, and add what the link does then.
+
+        ``courses`` has what links are to do, by their names.
+
+        :raises UsageError: the link has no part that could do it.
+        :raises Unsupported: what emulates the link cannot do it.
+        """
 
 
 class Place(NamedTuple):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lab import units
 from lab.build import Network
-from lab.errors import Unsupported, UsageError
-from lab.timeline.change import Change
+from lab.errors import LabError, Unsupported, UsageError
+from lab.hop import Directions
+from lab.timeline.change import Change, Lasting
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,18 +40,25 @@ def in_order(network: Network, steps: Sequence[Step]) -> tuple[Step, ...]:
     :raises UsageError: some of them name what this network does not have; it says all of them.
     :raises Unsupported: nothing else is wrong, but this network cannot be changed so.
     """
-    mistakes, lacking = [], []
     for step in steps:
         if not isinstance(step, Step):
             raise UsageError(f"{step!r} is no step, as at('1 s', Cut('wifi')) is")
+    ordered = tuple(sorted(steps, key=lambda step: step.time))
+    problems = list(_problems(network, ordered))
+    for kind in (UsageError, Unsupported):
+        texts = [f"{step}: {problem}" for step, problem in problems if isinstance(problem, kind)]
+        if texts:
+            raise kind("\n".join(texts))
+    return ordered
+
+
+def _problems(network: Network, ordered: Sequence[Step]) -> Iterator[tuple[Step, LabError]]:
+    """What is wrong with each step, when those before it have been made."""
+    courses: dict[str, list[Directions]] = {}
+    for step in ordered:
         try:
             step.change.check(network)
-        except UsageError as problem:
-            mistakes.append(f"{step}: {problem}")
-        except Unsupported as problem:
-            lacking.append(f"{step}: {problem}")
-    if mistakes:
-        raise UsageError("\n".join(mistakes))
-    if lacking:
-        raise Unsupported("\n".join(lacking))
-    return tuple(sorted(steps, key=lambda step: step.time))
+            if isinstance(step.change, Lasting):
+                step.change.foresee(network, courses)
+        except (UsageError, Unsupported) as problem:
+            yield step, problem

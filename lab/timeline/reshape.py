@@ -8,7 +8,8 @@ from pydantic import ValidationError
 
 from lab.build import Network
 from lab.errors import UsageError
-from lab.link import Way
+from lab.hop import Directions
+from lab.link import Way, changed
 from lab.model.names import hint, shown
 from lab.model.topology import Shaping
 from lab.timeline.change import require_way, ways
@@ -37,6 +38,14 @@ class Reshape:
         require_way(self.direction)
         self._values()
         require_wire(network, self.link, "be reshaped")
+
+    def foresee(self, network: Network, courses: dict[str, list[Directions]]) -> None:
+        """See that what emulates the link can become so, after what it is to do before."""
+        link, course = network.wire(self.link), courses.setdefault(self.link, [])
+        before = course[-1] if course else (link.there, link.back)
+        now = changed(before, ways(self.direction), self._values())
+        link.check([*course, now])
+        course.append(now)
 
     def make(self, network: Network) -> None:
         """Tell what emulates the link."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import pwd
+import shutil
 from errno import ENOENT
 
 import click
@@ -74,8 +74,15 @@ def run(
     except mptcpapi.MptcpError:
         raise
     except OSError as failed:
-        click.echo(f"error: cannot run {command[0]}: {os.strerror(failed.errno or 0)}", err=True)
+        name = command[0] or repr("")
+        click.echo(f"error: cannot run {name}: {_reason(command[0], failed)}", err=True)
         return _NOT_FOUND if failed.errno == ENOENT else _NOT_EXECUTABLE
+
+
+def _reason(program: str, failure: OSError) -> str | None:
+    if failure.errno == ENOENT and shutil.which(program):
+        return "its interpreter is missing: what its first line names, or an ELF file's loader"
+    return failure.strerror
 
 
 def _warn_if_unavailable() -> None:

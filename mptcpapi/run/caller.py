@@ -5,13 +5,13 @@ from __future__ import annotations
 import ctypes
 import os
 import re
-from contextlib import ExitStack
-from errno import EACCES, EBADF, EINVAL, EPERM, ESRCH
+from contextlib import ExitStack, suppress
+from errno import EACCES, EBADF, EINVAL, ENOENT, EOPNOTSUPP, EPERM, ESRCH
 from functools import cached_property
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from mptcpapi import abi
-from mptcpapi.errors import KernelRefused, MptcpError, NoPrivilege, SocketClosed
+from mptcpapi.errors import KernelRefused, MptcpError, NoPrivilege, SocketClosed, Unsupported
 from mptcpapi.netlink import Closing
 from mptcpapi.processes import reaching_takes
 from mptcpapi.run.listener import Gone, Listener, Notice
@@ -39,30 +39,50 @@ def decode_status(text: str) -> Identity:
     return Identity(int(found["Tgid"]), int(users[3]), int(groups[3]), capabilities)
 
 
+_DIRECTORY: Final = os.O_DIRECTORY | os.O_PATH | os.O_CLOEXEC
+
+
+def open_proc() -> int:
+    """``/proc`` as it is now, whatever the program mounts there later.
+
+    :raises Unsupported: it has the processes of another PID namespace: others than those whose
+        numbers are heard of here
+    """
+    proc = os.open("/proc", _DIRECTORY)
+    own = ""
+    with suppress(OSError):  # ENOENT: this process is not among them
+        own = os.readlink("self", dir_fd=proc)
+    if own != str(os.getpid()):
+        os.close(proc)
+        text = "/proc is that of another PID namespace, or none: mount it (unshare --mount-proc)"
+        raise Unsupported(EOPNOTSUPP, text)
+    return proc
+
+
 class Caller(Closing):
     """The thread, for as long as its call is answered; a context manager.
 
-    What is opened of it stays its own, even if it is killed and another gets its id: the call was
-    waited for still when its directory in /proc was open already.
+    Whatever is opened or read of it is its own only if the call is waited for still *afterwards*.
+    Else it was killed, and its id may be another's: when one thread executes a program, that
+    program gets the id of the first thread, and perhaps more rights.
 
-    :raises Gone: it was killed
+    ``proc``: /proc, as a descriptor.
+
+    :raises Gone: it was killed, or is in a PID namespace that cannot be seen from here
     """
 
-    def __init__(self, listener: Listener, notice: Notice) -> None:
+    def __init__(self, listener: Listener, notice: Notice, proc: int) -> None:
         self._listener = listener
         self._notice = notice
         self._undo = ExitStack()
         try:
-            flags = os.O_DIRECTORY | os.O_PATH | os.O_CLOEXEC
-            self._directory = os.open(f"/proc/{notice.tid}", flags)
-        except OSError as gone:
-            raise Gone from gone
-        self._undo.callback(os.close, self._directory)
-        try:
-            listener.check(notice)
-        except Gone:
-            self.close()
+            self._directory = os.open(str(notice.tid), _DIRECTORY, dir_fd=proc)
+        except OSError as failed:
+            if failed.errno in {ENOENT, ESRCH}:
+                raise Gone from failed
             raise
+        self._kept(self._directory)
+        self._undo.callback(os.close, self._directory)
 
     def close(self) -> None:
         """Let go of it."""
@@ -86,6 +106,7 @@ class Caller(Closing):
         except OSError as refused:
             raise _explained(refused.errno) from refused
         self._undo.callback(memory.close)
+        self.still_waits()
         return memory
 
     @cached_property
@@ -96,11 +117,22 @@ class Caller(Closing):
     def read(self, name: str) -> str:
         """A file of its directory in /proc."""
         with os.fdopen(self.open(name), encoding="utf-8", errors="replace") as file:
-            return file.read()
+            text = file.read()
+        self.still_waits()
+        return text
 
     def open(self, name: str) -> int:
         """Open such a file."""
-        return os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._directory)
+        return self._kept(os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._directory))
+
+    def _kept(self, fd: int) -> int:
+        """The descriptor, if the thread waits still; else it is closed."""
+        try:
+            self.still_waits()
+        except Gone:
+            os.close(fd)
+            raise
+        return fd
 
     def duplicate(self, fd: int) -> int:
         """A descriptor of one's own for what it has as ``fd``; pidfd_getfd(2).
@@ -110,13 +142,13 @@ class Caller(Closing):
         """
         process = self._open_process()
         try:
-            self.still_waits()
             own = int(_libc.syscall(ctypes.c_long(abi.NR_PIDFD_GETFD), process, fd, 0))
+            code = ctypes.get_errno()
         finally:
             os.close(process)
         if own < 0:
-            raise _explained(ctypes.get_errno())
-        return own
+            raise _explained(code)
+        return self._kept(own)
 
     def _open_process(self) -> int:
         """The thread, which can have descriptors of its own; its process, before Linux 6.9."""

@@ -9,11 +9,13 @@ import signal
 import socket
 from contextlib import suppress
 from errno import EPERM
+from pathlib import Path
 from pwd import struct_passwd
 from typing import Final, NoReturn
 
 from mptcpapi import abi
 from mptcpapi.errors import KernelRefused, NoPrivilege
+from mptcpapi.run.caller import open_proc
 from mptcpapi.run.filter import Calls, compile_filter, install, system_calls
 from mptcpapi.run.listener import Listener
 from mptcpapi.run.supervisor import Supervisor
@@ -24,6 +26,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 _READY: Final = b"ready"
 _IGNORED_BY_PYTHON: Final = (signal.SIGPIPE, signal.SIGXFSZ)
 _STANDARD: Final = (0, 1, 2)
+_LOCALE: Final = b"LC_CTYPE="
 
 
 def become(
@@ -34,11 +37,13 @@ def become(
     ``upgrade``: its stream sockets become MPTCP ones. ``trace``: each call that is answered is
     written to standard error. ``user``: whose rights it has from then on.
 
-    :raises Unsupported: this machine lacks seccomp's user notification, or libseccomp
+    :raises Unsupported: this machine lacks seccomp's user notification, libseccomp, or /proc
     :raises KernelRefused: another supervisor is there, or this one did not start
     :raises NoPrivilege: this process may not become that user
     :raises OSError: there is no such program, or it cannot be executed
     """
+    os.close(open_proc())
+    _undo_locale()
     program, calls = compile_filter(upgrade=upgrade), system_calls()
     ours, theirs = socket.socketpair()
     with ours, theirs:
@@ -50,7 +55,7 @@ def become(
         _become_user(user)
     for number in _IGNORED_BY_PYTHON:
         signal.signal(number, signal.SIG_DFL)
-    os.execvp(command[0], command)  # noqa: S606 - to run it is what was asked for
+    _execute(command)
 
 
 def _hand_over(listener: int, supervisor: socket.socket) -> None:
@@ -69,7 +74,8 @@ def _hand_over(listener: int, supervisor: socket.socket) -> None:
 
 
 def _not_started() -> KernelRefused:
-    return KernelRefused(EPERM, "the supervisor did not start, or ended at once")
+    text = "the supervisor did not start, or ended at once: may this user have threads (ulimit -u)?"
+    return KernelRefused(EPERM, text)
 
 
 def _start_supervisor(
@@ -78,7 +84,8 @@ def _start_supervisor(
     """Have it run, as nobody's child: the program is to have its own children only."""
     between = os.fork()
     if between:
-        os.waitpid(between, 0)
+        with suppress(ChildProcessError):  # SIGCHLD is ignored: it has ended all the same
+            os.waitpid(between, 0)
         return
     try:
         if os.fork() == 0:
@@ -90,13 +97,15 @@ def _start_supervisor(
 
 def _supervise(own: socket.socket, calls: Calls, *, trace: bool) -> None:
     os.setsid()  # Ctrl-C and Ctrl-Z are the program's
+    os.chdir("/")  # the program's directory may be to be unmounted
     _libc.prctl(abi.PR_SET_NAME, b"mptcpapi-run", 0, 0, 0)
     _keep_only(own.fileno(), standard_error=trace)
     _, (fd, *_), _, _ = socket.recv_fds(own, 64, 1)
+    supervisor = Supervisor(Listener(fd), calls, Trace(2 if trace else None))
     own.sendall(_READY + str(os.getpid()).encode())
     own.close()
     with suppress(KeyboardInterrupt):
-        Supervisor(Listener(fd), calls, Trace(2 if trace else None)).run()
+        supervisor.wait()
 
 
 def _keep_only(own: int, *, standard_error: bool) -> None:
@@ -123,3 +132,23 @@ def _become_user(user: struct_passwd) -> None:
         raise NoPrivilege(EPERM, text) from refused
     _libc.prctl(abi.PR_CAP_AMBIENT, abi.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
     os.environ.update(HOME=user.pw_dir, USER=user.pw_name, LOGNAME=user.pw_name)
+
+
+def _undo_locale() -> None:
+    """Take LC_CTYPE back, which Python sets where the locale is C (PEP 538)."""
+    with suppress(OSError):  # a Python with capabilities of its own may not read it
+        given = Path("/proc/self/environ").read_bytes().split(b"\0")
+        values = [each[len(_LOCALE) :] for each in given if each.startswith(_LOCALE)]
+        os.environ.pop("LC_CTYPE", None)
+        os.environb.update((b"LC_CTYPE", value) for value in values)
+
+
+def _execute(command: tuple[str, ...]) -> NoReturn:
+    """As execvp(3) does, and with it env(1): what has no "#!" is a script for sh.
+
+    :raises OSError: the errno says why not
+    """
+    arguments = (ctypes.c_char_p * (len(command) + 1))(*map(os.fsencode, command))
+    _libc.execvp(arguments[0], arguments)
+    code = ctypes.get_errno()
+    raise OSError(code, os.strerror(code))

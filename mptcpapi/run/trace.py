@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import socket
 from contextlib import suppress
 from errno import EIO, EOPNOTSUPP, errorcode
@@ -38,6 +39,10 @@ class Trace:
         arguments = f"{call.descriptor}, IPPROTO_TCP, {option}, {call.shown}, {call.shown_length}"
         self._say(notice, f"{name}({arguments}) = {result}")
 
+    def refused(self, notice: Notice, failure: OSError) -> None:
+        """A call that failed before it was looked at."""
+        self._say(notice, f"a call that cannot be looked at: -1 {_reason(failure)}")
+
     def gone(self, notice: Notice) -> None:
         """A call whose thread was killed, or cannot be seen."""
         self._say(notice, "killed in a call, or out of sight")
@@ -50,7 +55,16 @@ class Trace:
     def _say(self, notice: Notice, text: str) -> None:
         if self._fd is not None:
             with suppress(OSError):  # nobody reads it any more
-                os.write(self._fd, f"[{notice.tid}] {text}\n".encode(errors="backslashreplace"))
+                _write(self._fd, f"[{notice.tid}] {text}\n".encode(errors="backslashreplace"))
+
+
+def _write(fd: int, line: bytes) -> None:
+    """Write all of it, though the program may have made the file non-blocking: it shares it."""
+    while line:
+        try:
+            line = line[os.write(fd, line) :]
+        except BlockingIOError:
+            select.select([], [fd], [])
 
 
 def _reason(failure: OSError) -> str:

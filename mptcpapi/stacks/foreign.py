@@ -33,4 +33,9 @@ class ForeignStack(Stack):
             raise
 
     def _use(self) -> AbstractContextManager[None]:
-        return seam.made_by(self._descriptor)
+        return seam.made_by(self._held_descriptor)
+
+    def _held_descriptor(self, family: int, type: int, protocol: int) -> int:
+        with self._held:
+            self.require()
+            return self._descriptor(family, type, protocol)

@@ -9,9 +9,11 @@ import stat
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack
 from errno import EINVAL, ENOTSOCK
+from io import FileIO
 
-from mptcpapi.errors import InvalidArgument, StackUnavailable
-from mptcpapi.stacks import seam
+from mptcpapi import abi, netns, syscalls
+from mptcpapi.errors import InvalidArgument, StackBusy, StackUnavailable
+from mptcpapi.stacks import living, open_sockets, seam
 from mptcpapi.stacks.foreign import ForeignStack
 from mptcpapi.stacks.ioth_functions import Plugin
 from mptcpapi.stacks.ioth_library import Library, find
@@ -40,7 +42,8 @@ def make(
             networks = ", ".join(vnls) or "no network"
             text = f"the plug-in {file.path} makes no stack on {networks}: {refused.strerror}"
             raise StackUnavailable(refused.errno, text) from refused
-        stack = Ioth(f"ioth:{detail}", plugin, library, resolver=resolver)
+        undo.callback(plugin.end)
+        stack = Ioth(f"ioth:{detail}", plugin, resolver=resolver)
         undo.pop_all()
     return stack
 
@@ -52,12 +55,11 @@ def _vnlv(vnls: Sequence[str]) -> ctypes.Array[ctypes.c_char_p]:
 class Ioth(ForeignStack):
     """A stack of a plug-in."""
 
-    def __init__(
-        self, name: str, plugin: Plugin, library: Library, *, resolver: str | None
-    ) -> None:
+    def __init__(self, name: str, plugin: Plugin, *, resolver: str | None) -> None:
         super().__init__(name, resolver=resolver)
-        self._plugin, self._library = plugin, library
+        self._plugin = plugin
         self._inodes: set[int] = set()
+        self._namespace: FileIO | None = None
         self._class: type[IothSocket] = type(
             "IothSocket", (IothSocket,),
             {"__slots__": (), "plugin": plugin, "accepted": staticmethod(self._count)},
@@ -71,7 +73,7 @@ class Ioth(ForeignStack):
 
     def _use(self) -> AbstractContextManager[None]:
         become = None if self._plugin.is_kernels() else self._class
-        return seam.made_by(self._descriptor, become)
+        return seam.made_by(self._held_descriptor, become)
 
     def _descriptor(self, family: int, type: int, protocol: int) -> int:
         fd = self._plugin.call("socket", family, type, protocol)
@@ -84,17 +86,48 @@ class Ioth(ForeignStack):
         return fd
 
     def _count(self, fd: int) -> None:
-        """Keep account of a socket by its inode, which no other one has while it is open."""
+        """Keep account of a socket by its inode, which no other one has while it is open.
+
+        What plain sockets accept nobody tells; where they have a namespace of their own, it does.
+        """
         self._inodes.add(os.fstat(fd).st_ino)
+        if self._namespace is None and self._plugin.is_kernels():
+            self._namespace = _private_namespace(fd)
 
     def _open_sockets(self) -> int:
+        if self._namespace is not None:
+            return open_sockets.count(self._namespace.fileno())
         found = (_inode(int(name)) for name in os.listdir("/proc/self/fd"))  # noqa: PTH208
         return sum(inode in self._inodes for inode in found)
 
     def _delete(self) -> None:
-        with self._library:
-            if self._plugin.has("delstack"):
-                self._plugin.call("delstack", self._plugin.data)
+        try:
+            self._plugin.end()
+        except OSError as refused:
+            self._deleted = False
+            living.add(self)
+            text = f"{self}: the plug-in does not delete it: {refused.strerror}"
+            raise StackBusy(refused.errno, text) from refused
+        if self._namespace is not None:
+            self._namespace.close()
+
+    def forked(self) -> None:
+        """This process is a child: what another thread held in the parent nobody holds here."""
+        super().forked()
+        self._plugin.forked()
+
+
+def _private_namespace(fd: int) -> FileIO | None:
+    """The namespace of a socket, if it is not the calling thread's, which has other sockets too."""
+    try:
+        found = syscalls.current.ioctl(fd, abi.SIOCGSKNS)
+    except OSError:  # it is not ours to ask about
+        return None
+    of_it = os.fstat(found.fileno())
+    if (of_it.st_dev, of_it.st_ino) != netns.own_namespace():
+        return found
+    found.close()
+    return None
 
 
 def _inode(fd: int) -> int:

@@ -6,10 +6,11 @@ import ctypes
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from errno import ENOSYS
+from contextlib import contextmanager, suppress
+from errno import EBADF, ENOSYS
 from typing import Any
 
+from mptcpapi.errors import StackDeleted
 from mptcpapi.stacks.ioth_library import Library, is_libc
 from mptcpapi.stacks.ioth_trial import FUNCTIONS, Functions, getstackdata_type
 
@@ -32,9 +33,11 @@ TYPES: dict[str, tuple[Any, ...]] = {
     "read": (_size, _int, _pointer, ctypes.c_size_t),
     "recv": (_size, _int, _pointer, ctypes.c_size_t, _int),
     "recvfrom": (_size, _int, _pointer, ctypes.c_size_t, _int, _pointer, _pointer),
+    "recvmsg": (_size, _int, _pointer, _int),
     "write": (_size, _int, _pointer, ctypes.c_size_t),
     "send": (_size, _int, _pointer, ctypes.c_size_t, _int),
     "sendto": (_size, _int, _pointer, ctypes.c_size_t, _int, _pointer, ctypes.c_uint),
+    "sendmsg": (_size, _int, _pointer, _int),
 }
 """What each returns, and its arguments; those that this package calls."""
 
@@ -58,6 +61,9 @@ class Plugin:
             setattr(self.table, each, library.symbol(f"ioth_{name}_{each}"))
         self.data: int | None = None
         """What newstack returned."""
+        self._lock = threading.Lock()
+        self._calls = 0
+        self._ended = False
 
     def newstack(self, vnls: ctypes.Array[Any], options: bytes | None) -> None:
         """Make the stack; ``options`` are ``None`` for plug-ins whose newstack takes none.
@@ -85,10 +91,57 @@ class Plugin:
         """Call a function.
 
         :raises OSError: it returned -1, or there is none (ENOSYS, as libioth has it)
+        :raises StackDeleted: the stack has ended
         """
-        address = getattr(self.table, name)
-        if not address:
+        if not self.has(name):
             raise OSError(ENOSYS, f"this plug-in has no {name}")
+        with self._entered():
+            return self._called(name, *arguments)
+
+    def end(self) -> None:
+        """Delete the stack and unload the plug-in, when the last call in it has returned.
+
+        :raises OSError: it returned -1: the stack lives on
+        """
+        with self._lock:
+            self._ended = True
+            idle = not self._calls
+        if idle:
+            try:
+                self._unload()
+            except OSError:
+                self._ended = False
+                raise
+
+    def forked(self) -> None:
+        """This process is a child: no other thread is in a call."""
+        self._lock = threading.Lock()
+        self._calls = 0
+
+    @contextmanager
+    def _entered(self) -> Iterator[None]:
+        """Keep the plug-in in memory."""
+        with self._lock:
+            if self._ended:
+                raise StackDeleted(EBADF, "the stack of this socket was deleted")
+            self._calls += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._calls -= 1
+                last = self._ended and not self._calls
+            if last:
+                with suppress(OSError):  # it stays loaded: nobody is here to be told
+                    self._unload()
+
+    def _unload(self) -> None:
+        if self.has("delstack"):
+            self._called("delstack", self.data)
+        self._library.close()
+
+    def _called(self, name: str, *arguments: Any) -> int:
+        address = getattr(self.table, name)
         with self._current():
             result = int(ctypes.CFUNCTYPE(*TYPES[name])(address)(*arguments))
         if result < 0:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import sys
 from contextlib import suppress
 from errno import EACCES, EFAULT, ENOENT, ENOEXEC, ETIMEDOUT
 from functools import cache
+from io import FileIO
 from pathlib import Path
 
 from mptcpapi.errors import StackUnavailable
 from mptcpapi.stacks import ioth_trial
 from mptcpapi.stacks.ioth_library import File
 from mptcpapi.stacks.ioth_licence import fits
-from mptcpapi.stacks.ioth_trial import CANNOT_LOAD, NO_NEWSTACK
+from mptcpapi.stacks.ioth_trial import CANNOT_LOAD, MADE, NO_NEWSTACK
 
 PATIENCE = 30.0
 """seconds until a plug-in that makes no stack counts as broken."""
@@ -57,13 +59,28 @@ def _crash(path: Path, name: str, licence: str | None, arguments: str) -> str:
         finally:
             os.close(writing)
         with trial:
-            loaded = told.readline()
+            loaded = _first_line(told, trial, path)
             if loaded.endswith(b"\n"):
                 _require_licence(path, licence, loaded.decode(errors="replace").strip())
                 _go_on(trial)
             status = _ended(trial, path)
+            os.set_blocking(told.fileno(), False)  # a process of the plug-in's may hold it open
+            rest = told.read() or b""
     _require_loaded(path, name, loaded, status)
+    if status < 0 and MADE in rest:
+        how = signal.Signals(-status).name
+        raise StackUnavailable(EFAULT, f"the plug-in {path} crashed when it was unloaded: {how}")
     return signal.Signals(-status).name if status < 0 else ""
+
+
+def _first_line(told: FileIO, trial: subprocess.Popen[bytes], path: Path) -> bytes:
+    poll = select.poll()  # select() takes no descriptor above 1023
+    poll.register(told, select.POLLIN)
+    if not poll.poll(PATIENCE * 1000):
+        trial.kill()
+        text = f"the plug-in {path} is not loaded within {PATIENCE:g} s"
+        raise StackUnavailable(ETIMEDOUT, text)
+    return told.readline()
 
 
 def _go_on(trial: subprocess.Popen[bytes]) -> None:

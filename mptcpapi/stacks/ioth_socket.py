@@ -7,12 +7,16 @@ import fcntl
 import os
 import select
 import socket
+import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from errno import EAGAIN, EINTR
 from typing import Any, ClassVar
 
-from mptcpapi.stacks import sockaddr
+from mptcpapi.errors import StackDeleted
+from mptcpapi.stacks import ioth_data, sockaddr
+from mptcpapi.stacks.ioth_data import octets_of
 from mptcpapi.stacks.ioth_functions import Plugin
 
 
@@ -52,7 +56,7 @@ class IothSocket(socket.socket):
 
     def accept(self) -> tuple[socket.socket, Any]:
         """As ``socket.accept``."""
-        data, length = _space()
+        data, length = sockaddr.space()
         fd = self._patient("accept", select.POLLIN, data, ctypes.byref(length))
         self.accepted(fd)
         connection = type(self)(self.family, self.type, self.proto, fileno=fd)
@@ -74,49 +78,42 @@ class IothSocket(socket.socket):
     def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:
         """As ``socket.recv_into``."""
         view = memoryview(buffer).cast("B")
+        if nbytes > len(view):
+            raise ValueError("buffer too small for requested bytes")
         data = self.recv(nbytes or len(view), flags)
         view[: len(data)] = data
         return len(data)
 
     def recvfrom(self, size: int, flags: int = 0, /) -> tuple[bytes, Any]:
         """As ``socket.recvfrom``."""
-        data = ctypes.create_string_buffer(max(size, 1))
-        way = next((each for each in ("recvfrom", "recv") if self.plugin.has(each)), "read")
-        address, length = _space()
-        extra: tuple[Any, ...] = () if way == "read" else (flags,)
-        if way == "recvfrom":
-            extra = (flags, address, ctypes.byref(length))
-        count = self._patient(way, select.POLLIN, data, size, *extra)
-        sender = sockaddr.unpack(address.raw[: length.value]) if way == "recvfrom" else None
-        return data.raw[:count], sender
+        return ioth_data.receive(self.plugin, self._patient, size, flags)
 
     def send(self, data: Any, flags: int = 0, /) -> int:
         """As ``socket.send``."""
-        octets = bytes(data)
-        if self.plugin.has("send"):
-            return self._patient("send", select.POLLOUT, octets, len(octets), flags)
-        if self.plugin.has("sendto"):
-            rest = (flags, None, 0)
-            return self._patient("sendto", select.POLLOUT, octets, len(octets), *rest)
-        return self._patient("write", select.POLLOUT, octets, len(octets))
+        return ioth_data.send(self.plugin, self._patient, octets_of(data), flags)
 
     def sendall(self, data: Any, flags: int = 0, /) -> None:
         """As ``socket.sendall``."""
-        left = memoryview(bytes(data))
+        left = memoryview(octets_of(data))
         while left:
             left = left[self.send(left, flags) :]
 
     def sendto(self, data: Any, *flags_and_address: Any) -> int:
         """As ``socket.sendto``."""
         *flags, address = flags_and_address
-        octets, packed = bytes(data), sockaddr.pack(self.family, address)
-        rest = (flags[0] if flags else 0, packed, len(packed))
-        return self._patient("sendto", select.POLLOUT, octets, len(octets), *rest)
+        to = sockaddr.pack(self.family, address)
+        given = flags[0] if flags else 0
+        return ioth_data.send(self.plugin, self._patient, octets_of(data), given, to)
 
     def setsockopt(self, level: int, name: int, value: Any, *length: int) -> None:
         """As ``socket.setsockopt``."""
-        octets = value.to_bytes(4, "little", signed=True) if isinstance(value, int) else value
-        size = length[0] if length else len(octets)
+        if value is None:  # then the length is the argument
+            octets = None
+        elif isinstance(value, int):
+            octets = value.to_bytes(4, sys.byteorder, signed=True)
+        else:
+            octets = octets_of(value)
+        size = length[0] if length else len(octets or b"")
         self.plugin.call("setsockopt", self.fileno(), level, name, octets, size)
 
     def getsockopt(self, level: int, name: int, size: int = 0, /) -> Any:
@@ -125,7 +122,7 @@ class IothSocket(socket.socket):
         length = ctypes.c_uint(size or 4)
         self.plugin.call("getsockopt", self.fileno(), level, name, data, ctypes.byref(length))
         octets = data.raw[: length.value]
-        return octets if size else int.from_bytes(octets, "little", signed=True)
+        return octets if size else int.from_bytes(octets, sys.byteorder, signed=True)
 
     def shutdown(self, how: int, /) -> None:
         """As ``socket.shutdown``."""
@@ -146,9 +143,10 @@ class IothSocket(socket.socket):
         if fd < 0:
             return
         if self.plugin.has("close"):
-            self.plugin.call("close", fd)
-        else:
-            os.close(fd)
+            with suppress(StackDeleted):  # then there is only the descriptor
+                self.plugin.call("close", fd)
+                return
+        os.close(fd)
 
     def _tell_whether_to_block(self) -> None:
         if self.plugin.has("fcntl"):
@@ -167,7 +165,7 @@ class IothSocket(socket.socket):
                 self.settimeout(blocks)
 
     def _name(self, call: str) -> Any:
-        data, length = _space()
+        data, length = sockaddr.space()
         self.plugin.call(call, self.fileno(), data, ctypes.byref(length))
         return sockaddr.unpack(data.raw[: length.value])
 
@@ -186,7 +184,3 @@ class IothSocket(socket.socket):
             poll.register(self.fileno(), event)
             if left <= 0 or not poll.poll(left * 1000):
                 raise TimeoutError("timed out")
-
-
-def _space() -> tuple[ctypes.Array[ctypes.c_char], ctypes.c_uint]:
-    return ctypes.create_string_buffer(sockaddr.SIZE), ctypes.c_uint(sockaddr.SIZE)

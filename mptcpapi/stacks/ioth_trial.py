@@ -2,7 +2,8 @@
 
 A program of its own: ``python ioth_trial.py FILE NAME ARGUMENTS OUTPUT``. It loads the plug-in and
 writes its licence and a line end to the descriptor OUTPUT, or why it cannot be loaded; when told by
-a byte on standard input, it makes a stack without interfaces, by a newstack of so many ARGUMENTS.
+a byte on standard input, it makes a stack without interfaces, by a newstack of so many ARGUMENTS,
+deletes it, and unloads the plug-in.
 
 libioth's plug-ins have either of two functions, and nothing in them tells which::
 
@@ -31,6 +32,9 @@ getstackdata_type = ctypes.CFUNCTYPE(ctypes.c_void_p)
 
 CANNOT_LOAD = 3
 NO_NEWSTACK = 4
+
+MADE = b"newstack returned"
+"""Written to OUTPUT then: what crashes now is not newstack."""
 
 
 class Functions(ctypes.Structure):
@@ -83,9 +87,11 @@ def main(file: str, name: str, arguments: str, output: str) -> int:
     memory, options = empty_options()
     middle = [ctypes.c_void_p(options)] if arguments == "3" else []
     data = newstack(vnls, *middle, ctypes.byref(functions))
+    os.write(int(output), MADE)
     if data and hasattr(library, f"ioth_{name}_delstack"):
         library[f"ioth_{name}_delstack"](ctypes.c_void_p(data))
     del memory
+    ctypes.CDLL(None).dlclose(ctypes.c_void_p(library._handle))
     return 0
 
 

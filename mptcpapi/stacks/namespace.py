@@ -6,7 +6,7 @@ import os
 import socket
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from mptcpapi import abi, netns
 from mptcpapi.connection import Socket
@@ -50,7 +50,11 @@ class NamespaceStack(Stack):
 
     @contextmanager
     def _use(self) -> Iterator[None]:
-        with netns.inside(self._namespace), seam.cleared():
+        with ExitStack() as undo:
+            with self._held:
+                self.require()
+                undo.enter_context(netns.inside(self._namespace))
+            undo.enter_context(seam.cleared())
             yield
 
     def _open_sockets(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import socket
 from errno import EAFNOSUPPORT
 from struct import Struct
@@ -17,16 +18,22 @@ SIZE = 128
 """struct sockaddr_storage"""
 
 
+def space() -> tuple[ctypes.Array[ctypes.c_char], ctypes.c_uint]:
+    """Room for an address that a call is to tell, and how much it is."""
+    return ctypes.create_string_buffer(SIZE), ctypes.c_uint(SIZE)
+
+
 def pack(family: int, address: Any) -> bytes:
     """The bytes of an address, as ``socket.socket.connect`` takes it; a host is numeric.
 
     :raises socket.gaierror: the host is a name
+    :raises TypeError, OverflowError: as there, for what is no address
     """
     if family == socket.AF_NETLINK:
         return _FAMILY.pack(family) + _NETLINK.pack(0, *address)
     if family not in {socket.AF_INET, socket.AF_INET6}:
         raise OSError(EAFNOSUPPORT, f"this stack has no addresses of family {family}")
-    host, port, *rest = address
+    host, port, *rest = _checked(address)
     any_host = "::" if family == socket.AF_INET6 else "0.0.0.0"  # noqa: S104 - "" in Python
     flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
     found = socket.getaddrinfo(host or any_host, port, family, socket.SOCK_STREAM, 0, flags)
@@ -36,6 +43,16 @@ def pack(family: int, address: Any) -> bytes:
         return _FAMILY.pack(family) + _INET.pack(port, octets)
     flow, scope = (tuple(rest) + tuple(numeric[2 + len(rest) :]))[:2]
     return _FAMILY.pack(family) + _INET6.pack(port, flow, octets) + _SCOPE.pack(scope)
+
+
+def _checked(address: Any) -> Any:
+    if not isinstance(address, tuple) or len(address) not in {2, 3, 4}:
+        raise TypeError(f"an address is a tuple of host and port, not {address!r}")
+    if not isinstance(address[1], int):
+        raise TypeError(f"a port is an integer, not {address[1]!r}")
+    if not 0 <= address[1] <= 0xFFFF:
+        raise OverflowError("port must be 0-65535.")
+    return address
 
 
 def unpack(data: bytes) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from abc import abstractmethod
 from contextlib import AbstractContextManager
 from errno import EBADF, EBUSY
@@ -10,6 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from mptcpapi.errors import StackBusy, StackDeleted
+from mptcpapi.stacks import living
 from mptcpapi.stacks.config import Configurable
 from mptcpapi.stacks.resolver import Answers, Resolver
 
@@ -28,6 +30,8 @@ class Stack(Configurable):
         """The kind, and what tells it from others."""
         self._resolver = Resolver(resolver)
         self._deleted = False
+        self._held = threading.RLock()  # while something is made of it: no other thread deletes it
+        living.add(self)
 
     def msocket(
         self,
@@ -42,8 +46,9 @@ class Stack(Configurable):
 
         :raises StackDeleted: this stack was deleted
         """
-        self.require()
-        return self._make(family, type, protocol)
+        with self._held:
+            self.require()
+            return self._make(family, type, protocol)
 
     def use(self) -> AbstractContextManager[None]:
         """Have the calling thread make its sockets here, those of other libraries included.
@@ -65,21 +70,27 @@ class Stack(Configurable):
         return self._resolver.addresses(self, host, port, family, type, proto, flags)
 
     def close(self, *, force: bool = False) -> None:
-        """Delete the stack; a second time is harmless.
+        """Delete the stack; a second time is harmless. Until then it lives, whoever knows it.
 
         ``force``: although sockets of it are open. They are left to whoever has them, and carry
         nothing any more where the stack's interfaces ended with it.
 
         :raises StackBusy: sockets of it are open in this process
         """
-        if self._deleted:
-            return
-        busy = 0 if force else self._open_sockets()
-        if busy:
-            text = f"{self}: {busy} of its sockets are open: close them, or close(force=True)"
-            raise StackBusy(EBUSY, text)
-        self._deleted = True
-        self._delete()
+        with self._held:
+            if self._deleted:
+                return
+            busy = 0 if force else self._open_sockets()
+            if busy:
+                text = f"{self}: {busy} of its sockets are open: close them, or close(force=True)"
+                raise StackBusy(EBUSY, text)
+            self._deleted = True
+            living.remove(self)
+            self._delete()
+
+    def forked(self) -> None:
+        """This process is a child: what another thread held in the parent nobody holds here."""
+        self._held = threading.RLock()
 
     def require(self) -> None:
         """Refuse to go on with a stack that was deleted.

@@ -6,10 +6,9 @@ import os
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
-from errno import EINVAL, ENOENT, ENOLINK, EPIPE
+from errno import EINVAL, EMFILE, ENOENT, ENOLINK, EPIPE
 
 from mptcpapi import abi, syscalls
 from mptcpapi.errors import InvalidArgument, KernelRefused, StackUnavailable
@@ -48,7 +47,6 @@ class Vdestack(ForeignStack):
     def __init__(self, network: Network, *, resolver: str | None) -> None:
         super().__init__(f"vdestack {network.url}", resolver=resolver)
         self._network = network
-        self._asking = threading.Lock()
         self._owned = ExitStack()
 
     def start(self) -> None:
@@ -95,22 +93,40 @@ class Vdestack(ForeignStack):
             raise StackUnavailable(missing.errno, text) from missing
 
     def _descriptor(self, family: int, type: int, protocol: int) -> int:
-        with self._asking:
-            try:
-                self._orders.send(REQUEST.pack(family, type, protocol))
-                answer, fds, _, _ = socket.recv_fds(self._orders, SIZE, 1)
-            except OSError as failed:
-                raise self._gone(failed) from failed
-        if not answer:
-            raise self._gone(None)
+        answer, fds = self._asked(REQUEST.pack(family, type, protocol))
         (code,) = ANSWER.unpack(answer)
+        if not code and not fds:
+            code = EMFILE  # a descriptor that finds no room is dropped
         if code:
             raise OSError(code, os.strerror(code))
-        os.set_inheritable(fds[0], False)
         return fds[0]
+
+    def _asked(self, order: bytes) -> tuple[bytes, list[int]]:
+        try:
+            self._orders.send(order)
+            answer, fds, _, _ = socket.recv_fds(self._orders, SIZE, 1, socket.MSG_CMSG_CLOEXEC)
+        except OSError as failed:
+            self._give_up()
+            raise self._gone(failed) from failed
+        if not answer:
+            raise self._gone(None)
+        return answer, fds
+
+    def _give_up(self) -> None:
+        """A late answer must not be taken for that to another order."""
+        with suppress(OSError):
+            self._orders.shutdown(socket.SHUT_RDWR)
+
+    def forked(self) -> None:
+        """Two processes would take each other's sockets: its process serves the one it is of."""
+        super().forked()
+        with suppress(AttributeError):  # it was just being made
+            self._orders.close()
 
     def _gone(self, failed: OSError | None) -> StackUnavailable:
         why = failed.strerror or str(failed) if failed else "it ended"
+        if self._orders.fileno() < 0:
+            why = "it serves the program that made the stack, not this child of it"
         return StackUnavailable(EPIPE, f"{self}: its process does not answer: {why}")
 
     def _open_sockets(self) -> int:

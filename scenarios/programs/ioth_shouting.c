@@ -3,7 +3,10 @@
  *   gcc -shared -fPIC -DNAME=shouting -o ~/.ioth/ioth_shouting.so ioth_shouting.c
  *
  * -DWITH_OPTIONS: newstack has the argument options ("soft": no capitals).
- * -DLICENSE='"SPDX-License-Identifier: …"', -DCRASH_ON_LOAD, -DCRASH_IN_NEWSTACK, -DNO_NEWSTACK
+ * -DPLAIN: all functions for sockets are the C library's; nothing is in capitals.
+ * -DMESSAGES: data goes by recvmsg and sendmsg alone.
+ * -DLICENSE='"SPDX-License-Identifier: …"', -DCRASH_ON_LOAD, -DHANG_ON_LOAD, -DCRASH_IN_NEWSTACK,
+ * -DCRASH_ON_UNLOAD, -DNO_NEWSTACK, -DKEEPS_STACK (delstack refuses the first time)
  *
  * It is written for one stack: that there can be two takes two address spaces.
  */
@@ -33,10 +36,13 @@ struct ioth_functions {
 	int (*shutdown)(int, int);
 	void *ioctl;
 	int (*fcntl)(int, int, ...);
-	void *read, *readv, *recv, *recvfrom, *recvmsg, *write, *writev;
+	void *read, *readv, *recv;
+	ssize_t (*recvfrom)(int, void *, size_t, int, struct sockaddr *, socklen_t *);
+	ssize_t (*recvmsg)(int, struct msghdr *, int);
+	void *write, *writev;
 	ssize_t (*send)(int, const void *, size_t, int);
 	ssize_t (*sendto)(int, const void *, size_t, int, const struct sockaddr *, socklen_t);
-	void *sendmsg;
+	ssize_t (*sendmsg)(int, const struct msghdr *, int);
 };
 
 struct stack {
@@ -61,12 +67,44 @@ __attribute__((constructor)) static void crash(void)
 }
 #endif
 
+#ifdef HANG_ON_LOAD
+__attribute__((constructor)) static void hang(void)
+{
+	pause();
+}
+#endif
+
+#ifdef CRASH_ON_UNLOAD
+__attribute__((destructor)) static void crash(void)
+{
+	abort();
+}
+#endif
+
 static void *new_namespace(void *stack)
 {
 	if (unshare(CLONE_NEWNET) == 0)
 		((struct stack *)stack)->namespace = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
 	return NULL;
 }
+
+static void shout(char *text, ssize_t count)
+{
+	for (ssize_t each = 0; each < count; each++)
+		text[each] = toupper(text[each]);
+}
+
+#ifdef MESSAGES
+static ssize_t receive(int fd, struct msghdr *message, int flags)
+{
+	ssize_t count = recvmsg(fd, message, flags);
+	struct sockaddr *from = message->msg_name;
+
+	if (message->msg_namelen == 0 || from->sa_family != AF_NETLINK)
+		shout(message->msg_iov[0].iov_base, count);
+	return count;
+}
+#endif
 
 #ifdef NO_NEWSTACK
 #define NEWSTACK FUNCTION(another)
@@ -112,13 +150,30 @@ void *NEWSTACK(const char *vnlv[], struct ioth_functions *f)
 	f->getsockopt = getsockopt;
 	f->shutdown = shutdown;
 	f->fcntl = fcntl;
+#ifdef MESSAGES
+	f->recvfrom = NULL;
+	f->recvmsg = receive;
+	f->sendmsg = sendmsg;
+#else
 	f->send = send;
 	f->sendto = sendto;
+#endif
+#ifdef PLAIN
+	f->recvfrom = recvfrom;
+#endif
 	return only;
 }
 
 int FUNCTION(delstack)(void *stack)
 {
+#ifdef KEEPS_STACK
+	static int asked;
+
+	if (asked++ == 0) {
+		errno = EBUSY;
+		return -1;
+	}
+#endif
 	close(((struct stack *)stack)->namespace);
 	free(stack);
 	only = NULL;
@@ -147,7 +202,7 @@ ssize_t FUNCTION(recvfrom)(int fd, void *buffer, size_t size, int flags, struct 
 	ssize_t count = recvfrom(fd, buffer, size, flags, from, length);
 	int is_netlink = from && *length >= sizeof(sa_family_t) && from->sa_family == AF_NETLINK;
 
-	for (ssize_t each = 0; each < count && !is_netlink && !stack->soft; each++)
-		((char *)buffer)[each] = toupper(((char *)buffer)[each]);
+	if (!is_netlink && !stack->soft)
+		shout(buffer, count);
 	return count;
 }
