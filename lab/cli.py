@@ -18,9 +18,10 @@ import click
 
 from lab import sandbox
 from lab.column_commands import COMMANDS
-from lab.comparing_commands import COMMANDS as COMPARING
+from lab.comparison.command import compare
 from lab.errors import LabError, SandboxForbidden
 from lab.places import require_visible
+from lab.rerun.command import rerun
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -269,7 +270,7 @@ _STATUS = {"verified": 0, "violated": 1, "doubtful": 1, "unchecked": 3}
 """2 is click's, for a command line that it does not understand."""
 
 
-for _command in (*COMMANDS, *COMPARING):
+for _command in (*COMMANDS, compare, rerun):
     commands.add_command(_command)
 
 

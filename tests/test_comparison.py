@@ -7,8 +7,9 @@ import pytest
 from click.testing import CliRunner
 
 from lab import cli
-from lab.comparison import compare, selected
+from lab.comparison.compared import compare
 from lab.comparison.facts import differing, facts
+from lab.comparison.selection import selected
 from lab.comparison.words import lines
 from lab.errors import UsageError
 from lab.run import Run, Verdict

@@ -57,6 +57,12 @@ def _group(group: Group) -> Iterator[str]:
     yield group.key
     turned = "   <- changed" if group.turned else ""
     yield f"  verdict: {_verdicts(group.first)} -> {_verdicts(group.second)}{turned}"
+    yield from figures(group)
+    yield ""
+
+
+def figures(group: Group) -> Iterator[str]:
+    """The figures of a group: two lines each."""
     for figure in group.figures:
         yield f"  {figure.name}: {_medians(figure)}"
         yield f"      {_judged(figure)}"
@@ -64,7 +70,6 @@ def _group(group: Group) -> Iterator[str]:
         yield f"  {name}: only one of the two has it, in this unit"
     if not group.figures and not group.unmatched:
         yield "  no figures: the runs have none (Run.figure keeps one)"
-    yield ""
 
 
 def _verdicts(verdicts: Mapping[Verdict, int]) -> str:
@@ -136,9 +141,14 @@ def _group_as_dict(group: Group) -> dict[str, Any]:
         "differing": [
             {"what": each.name, "a": each.first, "b": each.second} for each in group.differing
         ],
-        "figures": [_figure_as_dict(figure) for figure in group.figures],
+        "figures": figures_as_dicts(group),
         "unmatched": list(group.unmatched),
     }
+
+
+def figures_as_dicts(group: Group) -> list[dict[str, Any]]:
+    """The figures of a group for JSON."""
+    return [_figure_as_dict(figure) for figure in group.figures]
 
 
 def _figure_as_dict(figure: Figure) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The commands of ``mptcp-lab`` that set runs side by side; they need the extra ``columns``."""
+"""``mptcp-lab compare``; it needs the extra ``columns``."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ def compare(first: str, second: str, as_json: bool, percent: float | None) -> No
     anything. The status is 0, whatever differs, unless --fail-on-regression asks for another.
     """
     try:
-        from lab.comparison import compare, selected
+        from lab.comparison.compared import compare
+        from lab.comparison.selection import selected
         from lab.comparison.words import as_dict, lines
     except ModuleNotFoundError as missing:
         raise _not_installed(missing) from missing
@@ -59,6 +60,3 @@ def _not_installed(missing: ModuleNotFoundError) -> Unsupported:
     return Unsupported(
         f"{missing.name} is missing: install it with pip install 'mptcpapi[columns]'"
     )
-
-
-COMMANDS = (compare,)
