@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING
 import click
 
 from lab import sandbox
+from lab.campaign_command import campaign
 from lab.column_commands import COMMANDS
 from lab.comparison.command import compare
 from lab.errors import LabError, SandboxForbidden
+from lab.page_command import report
 from lab.places import require_visible
 from lab.rerun.command import rerun
 
@@ -75,11 +77,13 @@ def check(files: tuple[str, ...]) -> None:
 
 
 @commands.command("schema", epilog="Example: mptcp-lab schema > topologies/schema.json")
-def print_schema() -> None:
-    """Print the JSON Schema of topology files, for editors."""
+@click.argument("kind", type=click.Choice(["topology", "campaign"]), default="topology")
+def print_schema(kind: str) -> None:
+    """Print the JSON Schema of topology files, or of plans of campaigns, for editors."""
+    from lab.campaign.plan import Plan
     from lab.load import schema
 
-    click.echo(json.dumps(schema(), indent=2))
+    click.echo(json.dumps(schema(Plan) if kind == "campaign" else schema(), indent=2))
 
 
 @commands.command(epilog="Example: mptcp-lab up two_paths --cli")
@@ -270,7 +274,7 @@ _STATUS = {"verified": 0, "violated": 1, "doubtful": 1, "unchecked": 3}
 """2 is click's, for a command line that it does not understand."""
 
 
-for _command in (*COMMANDS, compare, rerun):
+for _command in (*COMMANDS, campaign, compare, report, rerun):
     commands.add_command(_command)
 
 

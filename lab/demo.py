@@ -17,6 +17,7 @@ from lab.capture import Captures
 from lab.errors import InvalidRun, LabError, ScenarioFailed, Unsupported
 from lab.flow import Flow, family
 from lab.model import Topology
+from lab.result.ending import conclude
 from lab.run import Run, Verdict
 from lab.trace import Trace
 from lab.units import size_text
@@ -73,9 +74,9 @@ def _judged(kept: Run) -> Iterator[None]:
     try:
         yield
     except (LabError, MptcpError) as error:
-        kept.end(_verdict(error), str(error))
+        conclude(kept, _verdict(error), str(error))
         raise
-    kept.end(Verdict.PASSED)
+    conclude(kept, Verdict.PASSED)
 
 
 def _verdict(error: Exception) -> Verdict:

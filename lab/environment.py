@@ -29,7 +29,7 @@ TCP = (
     "slow_start_after_idle", "syn_retries", "synack_retries", "timestamps", "window_scaling",
     "wmem",
 )  # fmt: skip
-SETTINGS = ("net/mptcp", *(f"net/ipv4/tcp_{name}" for name in TCP))
+SETTINGS = ("net/core/rps_default_mask", "net/mptcp", *(f"net/ipv4/tcp_{name}" for name in TCP))
 """Under /proc/sys; a directory stands for all that it holds. What the kernel lacks is left out."""
 
 

@@ -53,6 +53,8 @@ class RecordedSocket(mptcpapi.Socket):
     """A socket whose operations on subflows go to the records of a run."""
 
     run: Run
+    host: str
+    """where it is"""
 
 
 def _recorded(name: str) -> Callable[..., Any]:
@@ -67,7 +69,7 @@ def _recorded(name: str) -> Callable[..., Any]:
             record["error"] = f"{type(error).__name__}: {error}"
             raise
         finally:
-            self.run.record("call", began=began, **record)
+            self.run.record("call", host=self.host, began=began, **record)
         return record["result"]
 
     return call
@@ -178,7 +180,7 @@ class Flow:
     def _client_socket(self) -> RecordedSocket:
         with self._client.stack():
             connection = RecordedSocket(self._family)
-        connection.run = self._run
+        connection.run, connection.host = self._run, self._client.name
         return connection
 
     def address(self, node: str, link: str | None = None) -> str:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from lab import sandbox
+from lab import receiving, sandbox
 from lab.errors import SandboxForbidden
 from lab.sandbox import libc
 
@@ -45,6 +45,7 @@ def create() -> int:
         except OSError as problem:
             raise SandboxForbidden(sandbox.explain(problem)) from problem
         try:
+            receiving.in_order()
             return os.open(_OWN, os.O_RDONLY | os.O_CLOEXEC)
         finally:
             libc.setns(home, libc.CLONE_NEWNET)

@@ -19,6 +19,9 @@ GATE, ROOM = Path("/"), Path("/usr")
 """Whoever comes passes the gate to enter the room. Who wants the room alone waits in the gate, so
 that nobody enters meanwhile and it is empty some time."""
 
+PART = "MPTCP_LAB_SHARES_THE_MACHINE"
+"""The variable that tells a pytest that who started it shares the machine already."""
+
 PATIENCE = 300.0
 """seconds"""
 

@@ -95,14 +95,14 @@ class Row(NamedTuple):
 def _records(records: list[dict[str, Any]]) -> Table:
     """Calls and events by the time since the first of them."""
     table = Table("s", "where", "what", "about", title="calls and events")
-    rows = sorted(map(_row, records), key=lambda row: row.when)
+    rows = sorted(map(row_of, records), key=lambda row: row.when)
     for row in rows:
         seconds = f"{row.when - rows[0].when:.4f}" if isfinite(row.when) else ""
         add_row(table, seconds, *row[1:])
     return table
 
 
-def _row(record: dict[str, Any]) -> Row:
+def row_of(record: dict[str, Any]) -> Row:
     """When a call began or an event was read, which is recorded a little later; and what it was."""
     try:
         if record["kind"] == "event":

@@ -17,6 +17,7 @@ all other files. docs/results.md has the format, field by field.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import random
@@ -42,7 +43,10 @@ FORMAT = 2
 """Of the manifest; a reader refuses a number that it does not know."""
 
 
-MANIFEST = "manifest.json"
+MANIFEST, RECORDS = "manifest.json", "records.jsonl"
+
+HIDDEN = ".new-"
+"""What the name of a directory begins with until it has a manifest."""
 
 
 class Verdict(StrEnum):
@@ -68,7 +72,6 @@ class Run:
         self.seed = seed
         self.random = random.Random(seed)  # noqa: S311 - repeatable on purpose
         """Whatever is drawn in a run is drawn here, so that its seed repeats it."""
-        self.directory = _new_directory(root.absolute(), scenario)
         self._manifest: dict[str, Any] = {
             "format": FORMAT,
             "scenario": scenario,
@@ -77,9 +80,26 @@ class Run:
             "started": _now(),
         }
         self._lock = threading.RLock()
+        self.directory = _hidden_directory(root.absolute(), scenario)
+        try:
+            self._begin()
+        except BaseException:
+            shutil.rmtree(self.directory, ignore_errors=True)
+            raise
+
+    def _begin(self) -> None:
+        """Write the first manifest, and let others see the directory, in this order.
+
+        The file of records is locked as long as this process lives: whoever wants to remove an
+        incomplete run can tell, from any PID namespace.
+        """
         self._write()
         with self._writing():
-            self._records = (self.directory / "records.jsonl").open("a", encoding="utf-8")
+            self._records = (self.directory / RECORDS).open("a", encoding="utf-8")
+            fcntl.flock(self._records, fcntl.LOCK_EX)
+            self.directory = self.directory.rename(
+                self.directory.with_name(self.directory.name.removeprefix(HIDDEN))
+            )
 
     @property
     def manifest(self) -> Mapping[str, Any]:
@@ -131,12 +151,14 @@ class Run:
             self._records.write(line + "\n")
             self._records.flush()
 
-    def end(self, verdict: Verdict, reason: str = "") -> None:
-        """Say how the run ended, after all its files are there."""
-        self._close()
-        with self._writing():
-            kept = inventory(self.directory, MANIFEST, f"{MANIFEST}.new")
-        self.describe(verdict=verdict, reason=reason, ended=_now(), files=kept)
+    def end(self, verdict: Verdict, reason: str = "", **values: Any) -> None:
+        """Say how the run ended, after all its files are there; ``values``: see ``describe``."""
+        try:
+            with self._writing():
+                kept = inventory(self.directory, MANIFEST, f"{MANIFEST}.new")
+            self.describe(verdict=verdict, reason=reason, ended=_now(), files=kept, **values)
+        finally:
+            self._close()
 
     def discard(self) -> None:
         """Remove the directory."""
@@ -169,10 +191,10 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-def _new_directory(root: Path, scenario: str) -> Path:
+def _hidden_directory(root: Path, scenario: str) -> Path:
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")[:-3]
     words = re.sub(r"[^A-Za-z0-9]+", "-", scenario.rpartition("::")[2]).strip("-")[:60]
-    directory = root / f"{stamp}-{words}-{secrets.token_hex(4)}"
+    directory = root / f"{HIDDEN}{stamp}-{words}-{secrets.token_hex(4)}"
     try:
         directory.mkdir(parents=True)
     except OSError as problem:

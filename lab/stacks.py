@@ -9,6 +9,7 @@ from socket import socket
 from typing import Any
 
 import mptcpapi
+from lab import receiving
 from lab.errors import Unsupported, UsageError
 from lab.host import LabNode
 from mptcpapi import stacks
@@ -36,6 +37,8 @@ class StackNode(LabNode):
             made.close()
             raise UsageError(f"a host cannot be a stack of kind '{self._kind}': try netns")
         self._made = made
+        with self.stack():
+            receiving.in_order()
         return os.dup(made.fileno())
 
     @contextmanager

@@ -1,8 +1,19 @@
 """Links are measured before scenarios use them; a run whose links miss is invalid."""
 
 import re
+from dataclasses import replace
 
 import pytest
+from pyroute2 import IPRoute
+
+from lab import shape
+from lab.build import Network
+from lab.fidelity import budget, sending
+from lab.fidelity.measuring import Place, measure
+from lab.fidelity.way import Way
+from lab.load import loads
+from lab.model import Direction
+from lab.units import Queue
 
 pytestmark = pytest.mark.topology("two_paths")
 
@@ -62,3 +73,56 @@ def test_measuring_that_is_switched_off(inner_pytest):
     for run in said.runs.values():
         assert run["verdict"] == "passed"
         assert run["fidelity"] == {"measured": False, "reason": "--no-measure"}
+
+
+HELD = """
+topology: 1
+name: held
+hosts: {client: {}, server: {}}
+links:
+  wire: {ends: [client:wire, server:wire], subnet: 10.0.1.0/24}
+"""
+
+
+def test_a_queue_that_holds_its_senders_buffer_is_filled(monkeypatch):
+    """Where packets that wait still count as the socket's, as they do at the sender's interface."""
+    monkeypatch.setattr(sending, "BUFFER", 106_496)  # what Linux 6.1 gives
+    patient = replace(budget.SCENARIO, fill=100.0)
+    declared = Direction(rate=1_000_000, queue=Queue(bytes=1_200_000))
+    with Network(loads(HELD, "held.yaml")) as network:
+        client, server = network.node("client"), network.node("server")
+        with client.stack(), IPRoute() as netlink:
+            index = netlink.link_lookup(ifname="wire")[0]
+            shape.apply(netlink, index, declared)
+            with Way(client, server, "wire", declared, patient) as way:
+                way.top_up(0.0)
+                (tbf,) = (
+                    each for each in netlink.get_qdiscs(index)
+                    if each.get("TCA_KIND") == "tbf"
+                )  # fmt: skip
+    waiting = tbf.get("TCA_STATS2").get("TCA_STATS_QUEUE")["backlog"]
+    assert waiting > half_way(190_000, 1_200_000)
+
+
+def half_way(one, other):
+    """A bound that tells the two hypotheses apart."""
+    return (one + other) / 2
+
+
+DISTANT = """
+topology: 1
+name: distant
+hosts: {client: {}, server: {}}
+links:
+  wire: {ends: [client:wire, server:wire], subnet: 10.0.1.0/24, back: {delay: 200 s}}
+"""
+
+
+def test_a_delay_that_nobody_would_wait_for_is_not_measured():
+    """And it says so."""
+    figures = measure(loads(DISTANT, "distant.yaml"), budget.SCENARIO)
+
+    (delay,) = figures[Place("wire", "back")].values()
+    assert (delay.declared, delay.measured, delay.judged) == (200.0, None, False)
+    assert "take longer than 10 s" in delay.note
+    assert figures[Place("wire", "there")]["loss"].measured == 0

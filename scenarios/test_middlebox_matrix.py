@@ -5,7 +5,18 @@ makes the table in docs/middleboxes.md of it.
 """
 
 import pytest
-from middlebox_cells import LONGER, OTHER, PLACES, TEXT, as_dict, complaint, run, topology
+from middlebox_cells import (
+    LONGER,
+    OTHER,
+    PLACES,
+    TEXT,
+    as_dict,
+    complaint,
+    node,
+    run,
+    topology,
+    wait_counted,
+)
 
 STRIP = {"option": 30}
 SMALL = {"split": {"at": "500 B", "options": "all"}}
@@ -96,10 +107,14 @@ def test_every_byte_arrives_unchanged_or_the_connection_fails(net, result, row):
 
 @pytest.mark.parametrize("row", [("payload", False), ("payload", True)], ids=named)
 def test_checksums_find_what_a_box_has_altered(net, row):
-    """On one path, where the text must pass: it arrives altered, and MP_FAIL says so."""
+    """On one path, where the text must pass: it arrives altered, and MP_FAIL says so.
+
+    An end that has ended its own data may say so as late as with its FIN, after it was closed.
+    """
     cells = {(cell.place, cell.way): cell for cell in run(net, CHECKSUM if row[1] else {})}
 
-    for got in (cells["one", "there"].server, cells["one", "back"].client):
+    for way, role in (("there", "server"), ("back", "client")):
+        got = getattr(cells["one", way], role)
         assert TEXT not in got.data
         assert ("DataCsumErr" in got.counters) == row[1]
-        assert ("MPFailTx" in got.counters) == row[1]
+        assert wait_counted(net.node(node("one", way, role)), "MPFailTx", row[1]) == row[1]

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -138,6 +139,39 @@ def test_a_machine_without_vde_plug(monkeypatch):
 
     with pytest.raises(mptcpapi.StackUnavailable, match="install the package vdeplug"):
         stacks.new("netns", "vde:///tmp/sw")
+
+
+def test_a_closed_stack_leaves_its_network_at_once(vde_network):
+    """When close returns, plug and thread have ended: the process was waited for."""
+    before = left()
+    for _ in range(10):
+        stack = stacks.new("netns", [vde_network, vde_network])
+        plugs = children(os.getpid())
+        assert len(plugs) == 2 + len(before[1])
+        stack.close()
+        assert left() == before
+
+
+def test_a_stack_whose_plug_was_killed(vde_network):
+    """Its interface is gone, which the kernel says; the stack works, and ends."""
+    before = left()
+    with stacks.new("netns", vde_network) as stack:
+        (plug,) = {*children(os.getpid())} - {*map(int, before[1])}
+        os.kill(plug, signal.SIGKILL)
+        deadline = time.monotonic() + 10
+        while has(stack, "vde0"):
+            assert time.monotonic() < deadline, "the interface lives on"
+            time.sleep(0.01)
+        with pytest.raises(mptcpapi.KernelRefused, match="find the interface vde0: No such dev"):
+            stack.linksetupdown("vde0", True)
+        stack.linksetupdown("lo", True)
+    assert left() == before
+
+
+def has(stack, interface):
+    """Whether a stack has an interface."""
+    with stacks.use(stack):
+        return interface in {name for _, name in socket.if_nameindex()}
 
 
 def test_a_stack_dies_with_its_process(vde_network):

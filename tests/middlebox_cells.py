@@ -11,6 +11,7 @@ import errno
 import json
 import socket
 import threading
+import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
@@ -105,6 +106,14 @@ def run(net: Network, sysctls: Mapping[str, str]) -> list[Cell]:
         each.set_sysctls({name: v for name, v in sysctls.items() if each.sysctl(name) is not None})
     with ThreadPoolExecutor(len(CELLS)) as pool:
         return list(pool.map(lambda cell: connection(net, *cell), CELLS))
+
+
+def wait_counted(host: LabNode, name: str, expected: bool) -> bool:
+    """Whether a counter is not zero; where it is ``expected``, wait until it is, or QUIET."""
+    end = time.monotonic() + QUIET
+    while not (counted := counters(host)[name] > 0) and expected and time.monotonic() < end:
+        time.sleep(0.01)
+    return counted
 
 
 def connection(net: Network, place: str, way: str) -> Cell:

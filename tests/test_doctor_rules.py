@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from lab.doctor import firewall
 from lab.doctor.packet import Packet
 from lab.doctor.rules import Ruleset
 
@@ -176,3 +178,15 @@ def test_jumps_and_returns() -> None:
 def test_chains_that_jump_to_each_other_end() -> None:
     jump: dict[str, Any] = {"jump": {"target": "second"}}
     assert harms(ruleset([jump], other=[[jump], [DROP]])) == [("drops", True)]
+
+
+def test_tables_of_iptables_legacy_are_a_remark(monkeypatch: Any, tmp_path: Path) -> None:
+    """What nft does not show is not passed over in silence."""
+    names, none = tmp_path / "names", tmp_path / "none"
+    names.write_text("filter\nmangle\n")
+    none.touch()
+    monkeypatch.setattr(firewall, "_LEGACY", {str(names): "seen", str(none): "empty"})
+
+    (remark,) = firewall.of_legacy("gw")
+    assert "filter, mangle" in remark.what
+    assert (remark.host, remark.commands, remark.stops) == ("gw", (("seen",),), False)

@@ -20,9 +20,13 @@ from middlebox_frames import (
     tcp,
     there,
 )
+from scapy.layers.inet import IP, TCP
+from scapy.layers.l2 import Ether
 
+from lab.middlebox.box import Flows
 from lab.middlebox.kinds import Declared
 from lab.middlebox.line import Line
+from lab.middlebox.segment import read
 from lab.wire.mptcp import Dss, MpCapableSyn, MpJoinSyn
 
 JOIN = ("MPTCP", MpJoinSyn(token=1, nonce=2))
@@ -273,3 +277,20 @@ def test_boxes_in_a_row() -> None:
 def test_a_value_is_read_as_it_was_built() -> None:
     """Scapy's pairs, which the cases above compare."""
     assert isinstance(tcp(there("S", options=[CAPABLE])).options[0][1], MpCapableSyn)
+
+
+def test_a_box_remembers_so_many_flows() -> None:
+    """What has been silent longest is forgotten, not what has only been heard from afar."""
+    flows = Flows(0, most=2)
+    segments = [
+        read(bytes(Ether() / IP(src="10.0.0.1", dst="10.0.0.2") / TCP(sport=port, dport=80)))
+        for port in (1, 2, 3)
+    ]
+    first, second, third = filter(None, segments)
+    flows.keep(first, 1)
+    flows.keep(second, 2)
+    answer = read(bytes(Ether() / IP(src="10.0.0.2", dst="10.0.0.1") / TCP(sport=80, dport=1)))
+    assert answer
+    assert flows.against(answer) == 1
+    flows.keep(third, 3)
+    assert [flows.of(each) for each in (first, second, third)] == [1, 0, 3]

@@ -2,11 +2,12 @@
 
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
 import sys
-from errno import ENOSYS
+from errno import EBADF, ENOSYS, EOPNOTSUPP
 from pathlib import Path
 from uuid import uuid4
 
@@ -124,6 +125,35 @@ subprocess.run([sys.executable, "-c", "import socket; print(socket.socket().gets
     assert done.stdout.split() == [str(int(socket.IPPROTO_MPTCP))] * 3, done.stderr
 
 
+def test_a_thread_with_descriptors_of_its_own() -> None:
+    """Its descriptor is what it has by this number, not what its process has (Linux 6.9)."""
+    try:
+        os.close(os.pidfd_open(os.getpid(), os.O_EXCL))  # PIDFD_THREAD
+    except OSError as lacking:
+        pytest.skip(f"threads cannot be opened here (PIDFD_THREAD): {lacking}")
+    done = python(
+        f"""{TELL}
+import ctypes, threading
+libc = ctypes.CDLL(None, use_errno=True)
+CLONE_FILES = 0x400
+def ask():
+    libc.getsockopt(500, 6, 66, ctypes.create_string_buffer(9), ctypes.byref(ctypes.c_int(9)))
+    return ctypes.get_errno()
+def apart():
+    libc.unshare(CLONE_FILES)
+    sock = make(2, 1, 0)
+    os.dup2(sock.fileno(), 500)
+    print(ask())
+thread = threading.Thread(target=apart)
+thread.start(); thread.join()
+print(ask())
+""",
+        "--no-upgrade",
+    )
+
+    assert done.stdout.split() == [str(EOPNOTSUPP), str(EBADF)], done.stderr
+
+
 @needs_mptcp
 def test_a_daemon_is_covered_when_the_program_has_ended(tmp_path: Path) -> None:
     """Its supervisor lives as long as it does, and no longer."""
@@ -216,3 +246,17 @@ def test_a_pipe_ends_with_the_program() -> None:
         assert process.stdout.read() == b""
         assert process.poll() is None
         process.kill()
+
+
+def test_a_pipe_besides_the_standard_ones_ends_with_the_program_too() -> None:
+    reading, writing = os.pipe()
+    code = f"import os; os.close({writing}); input()"
+    with subprocess.Popen(
+        [*RUN, "--", sys.executable, "-c", code], pass_fds=[writing], stdin=subprocess.PIPE
+    ) as process:
+        os.close(writing)
+        assert select.select([reading], [], [], PATIENCE)[0], "somebody has it open still"
+        assert os.read(reading, 1) == b""
+        assert process.poll() is None
+        process.kill()
+    os.close(reading)

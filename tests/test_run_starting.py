@@ -3,6 +3,7 @@
 import ctypes
 import json
 import os
+import pwd
 import resource
 import shutil
 import signal
@@ -121,6 +122,7 @@ def test_the_directory_is_the_programs_alone(tmp_path: Path) -> None:
     """The supervisor stands nowhere: what a program leaves can be unmounted."""
     code = f"""
 import os
+import pwd
 supervisor, = (n for n in os.listdir("/proc") if n.isdecimal()
     and open("/proc/" + n + "/comm").read() == "mptcpapi-run\\n"
     and {str(tmp_path)!r}.encode() in open("/proc/" + n + "/cmdline", "rb").read())
@@ -201,3 +203,19 @@ for _ in range(200): libc.getsockopt(-1, 6, 66, 0, 0)
 
     assert len(lines) == 200
     assert all(line.endswith(b"EBADF (the program has no such descriptor)") for line in lines)
+
+
+def test_another_user() -> None:
+    """With that user's groups and no others, and the environment that names the user."""
+    if os.geteuid() != 0:
+        pytest.skip("takes root")
+    nobody = pwd.getpwnam("nobody")
+    tell = 'id -u; id -G; echo "$HOME $USER $LOGNAME"'
+    done = run("--user", "nobody", "--", "sh", "-c", tell, extra_groups=[4242])
+    if "cannot become user" in done.stderr:
+        pytest.skip(done.stderr)
+
+    groups = subprocess.run(["id", "-G", "nobody"], capture_output=True, text=True, check=True)
+    assert done.stdout == (
+        f"{nobody.pw_uid}\n{groups.stdout}{nobody.pw_dir} {nobody.pw_name} {nobody.pw_name}\n"
+    )

@@ -1,7 +1,9 @@
 """Stacks without privilege: kinds, locators, the default of a thread, and what is refused."""
 
+import errno
 import os
 import pickle
+import resource
 import socket
 import socketserver
 import subprocess
@@ -92,6 +94,10 @@ def test_locators(vnls: tuple[str, ...], expected: list[Network]) -> None:
         (("a b:vde://",), "cannot be called 'a b'"),
         (("a:vde://", "a:vde://"), "two interfaces cannot both be 'a'"),
         (("vde1:vde://", "vde://"), "two interfaces cannot both be 'vde1'"),
+        (("lo:null://",), "cannot be called 'lo'"),
+        (("a%d:null://",), "cannot be called 'a%d'"),
+        (("..:null://",), "cannot be called '..'"),
+        (("\ud800:null://",), "expected the locator of a VDE network"),
     ],
 )
 def test_locators_that_cannot_be(vnls: tuple[str, ...], told: str) -> None:
@@ -107,6 +113,9 @@ def test_locators_that_cannot_be(vnls: tuple[str, ...], told: str) -> None:
         (("nets",), {}, "there is no kind of stack 'nets' (did you mean 'netns'? known: "),
         (("",), {}, "there is no kind of stack '' (known: "),
         ((None,), {}, "kind None: expected a name (known: "),
+        (("kernel:x",), {}, "kind 'kernel:x': nothing can follow 'kernel'"),
+        (("netns:x",), {}, "kind 'netns:x': nothing can follow 'netns'"),
+        (("vdestack:x", "null://"), {}, "kind 'vdestack:x': nothing can follow 'vdestack'"),
         (("kernel",), {"mtu": 5}, "kernel has no option 'mtu' (known: resolver)"),
         (("kernel", "vde://"), {}, "the kernel's own stack is connected to no VDE network"),
         (("kernel", 5), {}, "vnl 5: expected a locator, a list of them, or None"),
@@ -138,6 +147,19 @@ def test_what_new_refuses(arguments: tuple[str, ...], options: dict[str, object]
         (lambda stack: stack.linksetmtu("lo", "big"), "MTU 'big'"),
         (lambda stack: stack.linksetupdown(1 << 40, True), "interface 1099511627776: expected an"),
         (lambda stack: stack.linkgetaddr(None), "interface None: expected an integer"),
+        (lambda stack: stack.linksetupdown("lo", "down"), "up 'down': expected True or False"),
+        (lambda stack: stack.if_nametoindex("lo\0"), "interface 'lo\\x00': expected a name"),
+        (lambda stack: stack.if_nametoindex("\ud800"), "rtnetlink cannot say"),
+        (
+            lambda stack: stack.ipaddr_add("fe80::1%lo/64", "lo"),
+            "give the interface as an argument",
+        ),
+        (lambda stack: stack.iproute_add("default", "fe80::1%lo"), "give the interface as an arg"),
+        (lambda stack: stack.iproute_add("10.0.0.0/8", "fd00::1"), "of the other version of IP"),
+        (lambda stack: stack.iplink_add(5, "bridge"), "interface 5: expected a name"),
+        (lambda stack: stack.iplink_add("x", None), "kind None: expected a name"),
+        (lambda stack: stack.iplink_add("x", "bridge", 5), "data 5: expected a dictionary"),
+        (lambda stack: stack.iplink_add("x", "bridge", IFLA_MTU="a"), "rtnetlink cannot say"),
         (lambda stack: stack.iplink_del(True), "interface True: expected an integer"),
     ],
 )
@@ -263,6 +285,21 @@ def test_a_name_without_a_resolver_file_is_refused_where_no_thread_can_ask(
     assert counting.getaddrinfo("::1", 80, type=socket.SOCK_STREAM)[0][4][:2] == ("::1", 80)
     with pytest.raises(mptcpapi.InvalidArgument, match="needs a resolver file"):
         counting.getaddrinfo("server", 80)
+
+
+def test_no_descriptor_is_left_for_a_stack() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    filled = [os.open("/dev/null", os.O_RDONLY) for _ in range(200)]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(filled) + 1, hard))
+    try:
+        with pytest.raises(mptcpapi.KernelRefused, match="no descriptor is left") as refused:
+            stacks.new("kernel")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        for each in filled:
+            os.close(each)
+
+    assert refused.value.errno == errno.EMFILE
 
 
 GIVES_UP_CAPABILITIES = """

@@ -38,6 +38,9 @@ class Sent(Table):
     forward: Bools
     """Whether the connection's initiator sent it."""
     payload: Ints
+    data: Ints
+    """Where its first octet lies: octets after the first data in this direction of the connection
+    that was captured. Of no meaning without a mapping."""
     first: Ints
     """Octets of data that no earlier segment of the connection carried."""
     reinjected: Ints
@@ -63,8 +66,9 @@ def sent(packets: Packets, flows: Flows, mappings: Mappings) -> Sent:
     repeated = payload - groups.first_seen(start[row], start[row] + payload)
     number, mapped = _data_numbers(packets, mappings, on_flow, row)
     key = 2 * flows.connection[row] + flows.forward[row]
-    first, out_of_order = np.zeros((2, len(row)), np.int64)
-    first[mapped], out_of_order[mapped] = _new(key[mapped], number[mapped], payload[mapped])
+    data, first, out_of_order = np.zeros((3, len(row)), np.int64)
+    data[mapped] = groups.unwrapped(key[mapped], number[mapped])
+    first[mapped], out_of_order[mapped] = _new(key[mapped], data[mapped], payload[mapped])
     retransmitted = np.where(mapped, np.minimum(repeated, payload - first), 0)
     return Sent(
         packet=row,
@@ -74,6 +78,7 @@ def sent(packets: Packets, flows: Flows, mappings: Mappings) -> Sent:
         onward=flows.onward[row],
         forward=flows.forward[row],
         payload=payload,
+        data=data,
         first=first,
         reinjected=np.where(mapped, payload - first - retransmitted, 0),
         retransmitted=retransmitted,
@@ -166,10 +171,9 @@ def _initial_numbers(packets: Packets, mappings: Mappings, on_flow: Ints, own: I
     return initial
 
 
-def _new(key: Ints, number: Ints, payload: Ints) -> tuple[Ints, Ints]:
+def _new(key: Ints, data: Ints, payload: Ints) -> tuple[Ints, Ints]:
     """Return the octets that are new to their connection, and how many of those come late."""
-    place = groups.unwrapped(key, number)
-    place += groups.apart(key, place, place + payload)
+    place = data + groups.apart(key, data, data + payload)
     first = groups.first_seen(place, place + payload)
     late = place < groups.before(key, place + payload)
     return first, np.where(late, first, 0)

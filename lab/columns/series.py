@@ -67,13 +67,16 @@ class Handovers(Table):
 SUMS = ("payload", "first", "reinjected", "retransmitted", "unmapped", "out_of_order")
 
 
-def series(sent: Sent, step: int | None = None) -> Series:
+def series(sent: Sent, step: int | None = None, *, aligned: bool = False) -> Series:
     """Return the figures in steps of so many nanoseconds; None: each direction as a whole.
 
-    Steps count from the first segment with data. Goodput of a whole is that between its first and
+    Steps count from the first segment with data; ``aligned``: they begin at multiples of ``step``,
+    so that those of several captures are the same. Goodput of a whole is that between its first and
     last segment with data; NaN, if there is one alone.
     """
     base = int(sent.time.min(initial=np.iinfo(np.int64).max))
+    if aligned and step:
+        base -= base % step
     bins = (sent.time - base) // step if step else np.zeros(len(sent), np.int64)
     key = (2 * sent.subflow + sent.onward) * (int(bins.max(initial=0)) + 1) + bins
     _, head, row = np.unique(key, return_index=True, return_inverse=True)

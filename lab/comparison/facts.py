@@ -28,6 +28,9 @@ _PLACES = {
 }
 """Facts, and where the manifest has them."""
 
+_PLACED = ("net.core.rps_default_mask",)
+"""Sysctls that the lab itself sets by chance: the processor that receives packets."""
+
 
 class Differing(NamedTuple):
     """A fact in which two sets of runs differ."""
@@ -63,6 +66,8 @@ def _sysctls(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         for name, value in values.items() if isinstance(values, Mapping) else ():
             hosts.setdefault(str(name), {}).setdefault(str(value), []).append(str(host))
     for name, values in hosts.items():
+        if name in _PLACED:
+            continue
         yield name, "; ".join(f"{value} ({', '.join(those)})" for value, those in values.items())
 
 

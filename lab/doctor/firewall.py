@@ -12,8 +12,11 @@ from lab.doctor.finding import Finding
 from lab.doctor.packet import Packet
 from lab.doctor.rules import Harm, Json, Ruleset
 
-_LEGACY = ("ip_tables_names", "ip6_tables_names")
-"""Where the kernel lists tables that iptables-legacy has made; nft does not show these."""
+_LEGACY = {
+    "ip_tables_names": "iptables-legacy-save",
+    "ip6_tables_names": "ip6tables-legacy-save",
+}
+"""Where the kernel lists tables of iptables-legacy, and what shows these; nft does not."""
 
 
 class Unread(Exception):
@@ -44,11 +47,17 @@ def unreadable(host: str) -> Iterator[Finding]:
     except Unread as problem:
         what = f"the firewall cannot be read: {problem}"
         yield Finding("firewall", host, what, stops=False)
-    tables = [name for file in _LEGACY for name in _legacy(file)]
-    if tables:
-        what = f"there are tables of iptables-legacy, which are not read: {', '.join(tables)}"
-        advice = "look at them yourself"
-        yield Finding("firewall", host, what, advice, (("iptables-legacy-save",),), stops=False)
+    yield from of_legacy(host)
+
+
+def of_legacy(host: str) -> Iterator[Finding]:
+    """The tables of iptables-legacy in the network namespace of the calling thread."""
+    for file, command in _LEGACY.items():
+        tables = ", ".join(_legacy(file))
+        if tables:
+            what = f"rules of iptables-legacy are not read, and there are tables of it: {tables}"
+            advice = "look whether one of them drops packets or strips TCP options"
+            yield Finding("firewall", host, what, advice, ((command,),), stops=False)
 
 
 def _legacy(file: str) -> list[str]:
@@ -88,4 +97,4 @@ def _finding(host: str, packet: Packet, harm: Harm) -> Finding:
     return Finding("firewall", host, what, "take the rule away", (command,), stops=harm.certain)
 
 
-__all__ = ["Json", "Unread", "judge", "read", "unreadable"]
+__all__ = ["Json", "Unread", "judge", "of_legacy", "read", "unreadable"]

@@ -25,6 +25,9 @@ QUIET = 0.03
 PATIENCE = 5.0
 """seconds beyond its declared delay and queue until a packet counts as lost"""
 
+SLOWEST = 10.0
+"""seconds that packets may be under way to be waited for"""
+
 SILENT = {"net.ipv6.conf.all.disable_ipv6": "1"}
 
 
@@ -51,7 +54,13 @@ def measure(topology: Topology, budget: Budget, backend: str | None = None) -> F
     with Network(bench(topology), backend=backend) as network, ExitStack() as opened:
         for node in network.nodes:
             node.set_sysctls(SILENT)
-        ways = {place: opened.enter_context(way) for place, way in _ways(network, budget)}
+        all_ways = dict(_ways(network, budget))
+        known |= {place: _unseen(way) for place, way in all_ways.items() if _too_slow(way)}
+        ways = {
+            place: opened.enter_context(way)
+            for place, way in all_ways.items()
+            if place not in known
+        }
         for attempt in range(budget.attempts):
             missing = [place for place in ways if not kept(known.get(place))]
             if missing and attempt:
@@ -60,6 +69,16 @@ def measure(topology: Topology, budget: Budget, backend: str | None = None) -> F
                 for place, found in _figures({each: ways[each] for each in group}).items():
                     known[place] = _better(known.get(place, {}), found)
     return known
+
+
+def _too_slow(way: Way) -> bool:
+    """Whether nobody would wait for its packets before a scenario."""
+    return _delay(way) > SLOWEST
+
+
+def _delay(way: Way) -> float:
+    """Seconds that nearly all of its packets take at most."""
+    return way.direction.delay + 4 * way.direction.jitter
 
 
 def kept(found: dict[str, Figure] | None) -> bool:
@@ -124,6 +143,12 @@ def _unmeasured(way: Way) -> dict[str, Figure]:
     return {"rate": Figure("rate", rate, None, rate, rate, reason, judged=False)}
 
 
+def _unseen(way: Way) -> dict[str, Figure]:
+    delay = way.direction.delay
+    reason = f"its packets take longer than {SLOWEST:g} s, so that nothing of it is measured"
+    return {"delay": Figure("delay", delay, None, delay, delay, reason, judged=False)}
+
+
 def _probe(ways: Sequence[Way]) -> None:
     """Single packets, one each tick, by all ways."""
     for tick in range(max((way.probes * way.every for way in ways), default=0)):
@@ -158,7 +183,7 @@ def _emptying(way: Way) -> float:
 
 def _await(ways: Sequence[Way], queue: float) -> None:
     """Return when what is under way has come, or is lost."""
-    slowest = max((way.direction.delay + 4 * way.direction.jitter for way in ways), default=0.0)
+    slowest = max(map(_delay, ways), default=0.0)
     quiet = QUIET + slowest
     last = time.monotonic()
     deadline = last + slowest + queue + PATIENCE

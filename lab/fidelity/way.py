@@ -15,14 +15,12 @@ from lab.fidelity import figures, statistics
 from lab.fidelity.budget import Budget
 from lab.fidelity.probe import HEADERS, SMALLEST, Passed, Seen, ours, payload, seen
 from lab.fidelity.ring import Ring
+from lab.fidelity.sending import Sender
 from lab.host import LabNode
 from lab.model import Direction
 
 PORT = 9
 """discard, RFC 863; here it is bound at both ends, so that nobody answers"""
-
-UDP_SEGMENT = 103
-"""<linux/udp.h>: one call sends many packets"""
 
 AT_ONCE = 40
 """packets of a call; 65507 bytes are its limit"""
@@ -74,8 +72,7 @@ class Way:
                 self._out = undo.enter_context(
                     Ring(self._interface, outgoing=True, room=self._room)
                 )
-                self._socket = undo.enter_context(_udp(self._address(self._sender), PORT + 1))
-                self._socket.connect((self._address(self._receiver), PORT))
+            self._packets = undo.enter_context(Sender(self._connected))
             with self._receiver.stack():
                 self._in = undo.enter_context(
                     Ring(self._interface, outgoing=False, room=self._room)
@@ -88,6 +85,12 @@ class Way:
 
     def _address(self, node: LabNode) -> str:
         return str(node.addresses[self._interface][0].ip)
+
+    def _connected(self) -> socket.socket:
+        with self._sender.stack():
+            out = _udp(self._address(self._sender), 0)
+        out.connect((self._address(self._receiver), PORT))
+        return out
 
     @property
     def _room(self) -> int:
@@ -115,7 +118,7 @@ class Way:
 
     def send(self, number: int) -> None:
         """Send the single packet with that number."""
-        self._socket.send(payload(number, SMALLEST))
+        self._packets.send(payload(number, SMALLEST))
 
     # Trains
 
@@ -146,12 +149,13 @@ class Way:
         """Send what is to be sent by now; whether the train has not come to its end."""
         assert self.frame  # noqa: S101 - for the type
         size = self.frame - HEADERS
-        self._socket.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, size)
         numbers = range(self._trained, min(self.offered(elapsed), self._trained + 50 * AT_ONCE))
         for start in range(numbers.start, numbers.stop, AT_ONCE):
             some = range(start, min(start + AT_ONCE, numbers.stop))
-            self._socket.send(b"".join(payload(TRAIN + each, self.frame) for each in some))
-        self._trained = numbers.stop
+            train = b"".join(payload(TRAIN + each, self.frame) for each in some)
+            if not self._packets.send(train, size):
+                break
+            self._trained = some.stop
         if elapsed > 2 * self.duration:
             return False  # this machine is too slow for more
         return elapsed < self.duration or self._trained < self.offered(elapsed)
@@ -159,7 +163,6 @@ class Way:
     def restart(self) -> None:
         """Forget what has been sent."""
         self._trained = 0
-        self._socket.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, 0)
 
     # What has passed
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core.core_schema import WithDefaultSchema
 
@@ -20,12 +21,12 @@ class _Plain(GenerateJsonSchema):
         return self.generate_inner(schema["schema"])
 
 
-def schema() -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of a topology file.
+def schema(model: type[BaseModel] = Topology) -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of a topology file, or of another that ``model`` reads.
 
     It knows keys, forms and units; that the parts fit together is checked by ``mptcp-lab check``.
     """
     return {
         "$schema": GenerateJsonSchema.schema_dialect,
-        **Topology.model_json_schema(schema_generator=_Plain),
+        **model.model_json_schema(schema_generator=_Plain),
     }

@@ -12,7 +12,7 @@ from lab import units
 from lab.errors import UsageError
 from lab.middlebox import choice, options, reset, split
 from lab.model import names
-from lab.model.fields import _quantity, _text, _wrong, kind
+from lab.model.fields import kind, quantity, text, wrong
 
 EXAMPLE = "[{strip: {option: 30}}]"
 
@@ -32,7 +32,7 @@ LONGEST_TEXT = 1000
 
 def _boxes(value: object) -> object:
     if not isinstance(value, list) or not value:
-        raise _wrong(f"{kind(value)} where a list of middleboxes belongs: {EXAMPLE}")
+        raise wrong(f"{kind(value)} where a list of middleboxes belongs: {EXAMPLE}")
     return value
 
 
@@ -81,7 +81,7 @@ def _integer(span: tuple[int, int]) -> dict[str, Any]:
 
 def _words(what: str, words: Iterable[str], example: str) -> tuple[Any, Any]:
     """How one of ``words`` is read, and what an editor may know of it."""
-    return _text(_word(what, words), example), WithJsonSchema({"enum": list(words)})
+    return text(_word(what, words), example), WithJsonSchema({"enum": list(words)})
 
 
 _ORIGIN = _words("kind of segments", choice.SEGMENTS, "syn")
@@ -92,31 +92,31 @@ _TO = _words("addressee", reset.TO, "sender")
 Listed = BeforeValidator(_boxes)
 Option = Annotated[
     int,
-    _text(_number("a kind of TCP option", KINDS_OF_OPTIONS), "30"),
+    text(_number("a kind of TCP option", KINDS_OF_OPTIONS), "30"),
     WithJsonSchema(_integer(KINDS_OF_OPTIONS)),
 ]
 Octet = Annotated[
     int,
-    _text(_number("an octet of an option's value", OCTETS), "4"),
+    text(_number("an octet of an option's value", OCTETS), "4"),
     WithJsonSchema(_integer(OCTETS)),
 ]
 Offset = Annotated[
     int | None,
-    _text(_offset, "random"),
+    text(_offset, "random"),
     WithJsonSchema({"anyOf": [{"const": "random"}, _integer(OFFSETS)]}),
 ]
-Sack = Annotated[bool, _text(_sack, "untouched"), WithJsonSchema({"enum": list(SACK)})]
+Sack = Annotated[bool, text(_sack, "untouched"), WithJsonSchema({"enum": list(SACK)})]
 Origin = Annotated[str, *_ORIGIN]
 Subtype = Annotated[str, *_SUBTYPE]
 Copies = Annotated[str, *_COPIES]
 To = Annotated[str, *_TO]
 After = Annotated[
-    units.Amount, _text(units.amount, "20 packets"), _quantity("amount", "20 packets", "100 kB")
+    units.Amount, text(units.amount, "20 packets"), quantity("amount", "20 packets", "100 kB")
 ]
-Size = Annotated[int, _text(units.size, "500 B"), _quantity("size", "500 B")]
-Wait = Annotated[float, _text(units.duration, "5 ms"), _quantity("duration", "5 ms")]
+Size = Annotated[int, text(units.size, "500 B"), quantity("size", "500 B")]
+Wait = Annotated[float, text(units.duration, "5 ms"), quantity("duration", "5 ms")]
 Text = Annotated[
     str,
-    _text(_some_text, "PORT 5000"),
+    text(_some_text, "PORT 5000"),
     WithJsonSchema({"type": "string", "minLength": 1, "maxLength": LONGEST_TEXT}),
 ]

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from lab.middlebox.kinds import Declared
 from lab.middlebox.options import MPTCP
 from lab.model import box_fields as fields
-from lab.model.fields import _wrong
+from lab.model.fields import wrong
 from lab.model.keys import Keys
 
 
@@ -42,7 +42,7 @@ class _Choosing(_Kind):
     @model_validator(mode="after")
     def _subtype_of_mptcp(self) -> Self:
         if self.subtype and vars(self).get("option") != MPTCP:
-            raise _wrong(f"'subtype' is one of Multipath TCP's: it needs 'option: {MPTCP}'")
+            raise wrong(f"'subtype' is one of Multipath TCP's: it needs 'option: {MPTCP}'")
         return self
 
 
@@ -54,7 +54,7 @@ class _Any(_Choosing):
     @model_validator(mode="after")
     def _some_choice(self) -> Self:
         if not self.model_fields_set - {"to"}:
-            raise _wrong("it says of no segments that they are meant: option, subtype, from, after")
+            raise wrong("it says of no segments that they are meant: option, subtype, from, after")
         return self
 
 
@@ -136,7 +136,7 @@ class Middlebox(Keys):
     def _one_kind(self) -> Self:
         if len(self.model_fields_set) != 1:
             known = ", ".join(self.kinds())
-            raise _wrong(f"a middlebox is one key, its kind, with what it does (known: {known})")
+            raise wrong(f"a middlebox is one key, its kind, with what it does (known: {known})")
         return self
 
     def declared(self) -> Declared:

@@ -34,11 +34,12 @@ def kind(value: object) -> str:
     return "a list" if isinstance(value, list) else names.shown(value)
 
 
-def _wrong(message: str) -> PydanticCustomError:
-    return PydanticCustomError("topology", "{message}", {"message": message})
+def wrong(message: str) -> PydanticCustomError:
+    """The error of a validator whose message is meant for the author of the file."""
+    return PydanticCustomError("mistake", "{message}", {"message": message})
 
 
-def _text(parse: Callable[[str], object], example: str) -> PlainValidator:
+def text(parse: Callable[[str], object], example: str) -> PlainValidator:
     """A validator that reads text with ``parse``, whose UsageError becomes the mistake."""
 
     return PlainValidator(lambda value: _read(value, parse, example))
@@ -46,26 +47,26 @@ def _text(parse: Callable[[str], object], example: str) -> PlainValidator:
 
 def _read(value: object, parse: Callable[[str], object], example: str) -> object:
     if not isinstance(value, str):
-        raise _wrong(f"{kind(value)} where a value such as {example} belongs")
+        raise wrong(f"{kind(value)} where a value such as {example} belongs")
     try:
         return parse(value)
     except UsageError as error:
-        raise _wrong(str(error)) from error
+        raise wrong(str(error)) from error
 
 
-def _listed(value: object) -> object:
+def listed(value: object) -> object:
     """One value may stand for a list of one."""
     if isinstance(value, str):
         return [value]
     if not isinstance(value, list) or not value:
-        raise _wrong(f"{kind(value)} where one or more values belong: [first, second, …]")
+        raise wrong(f"{kind(value)} where one or more values belong: [first, second, …]")
     return value
 
 
 def _pair(value: object) -> object:
     if not isinstance(value, list) or len(value) != 2:
         count = f"a list of {len(value)}" if isinstance(value, list) else kind(value)
-        raise _wrong(f"{count} where two ends belong: [node:interface, node:interface]")
+        raise wrong(f"{count} where two ends belong: [node:interface, node:interface]")
     return value
 
 
@@ -96,11 +97,11 @@ def _path_manager(text: str) -> str:
 
 def _listed_mappings(value: object) -> object:
     if not isinstance(value, list) or not value:
-        raise _wrong(f"{kind(value)} where a list belongs: [{{interface: lte, flags: subflow}}]")
+        raise wrong(f"{kind(value)} where a list belongs: [{{interface: lte, flags: subflow}}]")
     return value
 
 
-def _number(least: int, most: int) -> Callable[[str], int]:
+def number(least: int, most: int) -> Callable[[str], int]:
     """What reads an integer of that range, written in digits."""
 
     def read(text: str) -> int:
@@ -151,11 +152,13 @@ def _some(one: Json) -> WithJsonSchema:
     return WithJsonSchema({"anyOf": [one, {"type": "array", "items": one, "minItems": 1}]})
 
 
-def _range(least: int, most: int) -> WithJsonSchema:
+def between(least: int, most: int) -> WithJsonSchema:
+    """The schema of an integer of that range."""
     return WithJsonSchema({"type": "integer", "minimum": least, "maximum": most})
 
 
-def _quantity(name: str, *examples: str) -> WithJsonSchema:
+def quantity(name: str, *examples: str) -> WithJsonSchema:
+    """The schema of a quantity of that kind of :mod:`lab.units`."""
     return WithJsonSchema(
         {"type": "string", "pattern": units.PATTERNS[name], "examples": list(examples)}
     )
@@ -183,64 +186,62 @@ _SUBNET_SCHEMA: Json = {"type": "string", "examples": ["10.0.1.0/24", "fd00:1::/
 _ADDRESS_SCHEMA: Json = {"type": "string", "examples": ["10.0.1.10", "fd00:1::10"]}
 _ENDS_SCHEMA: Json = {"type": "array", "items": END_SCHEMA, "minItems": 2, "maxItems": 2}
 
-Format = Annotated[int, _text(_format, "1"), WithJsonSchema({"const": FORMAT})]
-Label = Annotated[str, _text(names.label, "two_paths"), WithJsonSchema(LABEL_SCHEMA)]
+Format = Annotated[int, text(_format, "1"), WithJsonSchema({"const": FORMAT})]
+Label = Annotated[str, text(names.label, "two_paths"), WithJsonSchema(LABEL_SCHEMA)]
 PathManager = Annotated[
     Literal["kernel", "userspace"] | None,
-    _text(_path_manager, "userspace"),
+    text(_path_manager, "userspace"),
     WithJsonSchema({"enum": list(PATH_MANAGERS)}),
 ]
-Rate = Annotated[int | None, _text(units.rate, "10 Mbit/s"), _quantity("rate", "10 Mbit/s")]
+Rate = Annotated[int | None, text(units.rate, "10 Mbit/s"), quantity("rate", "10 Mbit/s")]
 Queue = Annotated[
     units.Queue | None,
-    _text(units.queue, "200 packets"),
-    _quantity("queue", "200 packets", "64 kB", "50 ms"),
+    text(units.queue, "200 packets"),
+    quantity("queue", "200 packets", "64 kB", "50 ms"),
 ]
-Duration = Annotated[float | None, _text(units.duration, "5 ms"), _quantity("duration", "5 ms")]
-Share = Annotated[float | None, _text(units.share, "0.1 %"), _quantity("share", "0.1 %")]
-Part = Annotated[float, _text(units.share, "50 %"), _quantity("share", "50 %")]
-Chance = Annotated[float, _text(units.chance, "5 %"), _quantity("share", "5 %")]
+Duration = Annotated[float | None, text(units.duration, "5 ms"), quantity("duration", "5 ms")]
+Share = Annotated[float | None, text(units.share, "0.1 %"), quantity("share", "0.1 %")]
+Part = Annotated[float, text(units.share, "50 %"), quantity("share", "50 %")]
+Chance = Annotated[float, text(units.chance, "5 %"), quantity("share", "5 %")]
 LOSS = WrapValidator(_share_alone)
 """Lets a share stand where a mapping is read."""
 Distribution = Annotated[
-    str | None, _text(_distribution, "normal"), WithJsonSchema({"enum": list(DISTRIBUTIONS)})
+    str | None, text(_distribution, "normal"), WithJsonSchema({"enum": list(DISTRIBUTIONS)})
 ]
-Mtu = Annotated[int | None, _text(units.mtu, "1400 B"), _quantity("mtu", "1400 B")]
+Mtu = Annotated[int | None, text(units.mtu, "1400 B"), quantity("mtu", "1400 B")]
 
-_HostName = Annotated[str, _text(names.host, "server")]
-_Subnet = Annotated[addressing.Network, _text(addressing.subnet, "10.0.1.0/24")]
-_Address = Annotated[addressing.Address, _text(addressing.address, "10.0.1.10")]
-_EndName = Annotated[names.EndName, _text(names.end, "client:wifi")]
+_HostName = Annotated[str, text(names.host, "server")]
+_Subnet = Annotated[addressing.Network, text(addressing.subnet, "10.0.1.0/24")]
+_Address = Annotated[addressing.Address, text(addressing.address, "10.0.1.10")]
+_EndName = Annotated[names.EndName, text(names.end, "client:wifi")]
 
 Flags = Annotated[
-    tuple[Annotated[str, _text(_flag, "subflow")], ...],
-    BeforeValidator(_listed),
+    tuple[Annotated[str, text(_flag, "subflow")], ...],
+    BeforeValidator(listed),
     _some({"enum": list(FLAGS)}),
 ]
-Port = Annotated[int | None, _text(_number(1, 0xFFFF), "7000"), _range(1, 0xFFFF)]
-AddressId = Annotated[int | None, _text(_number(1, 0xFF), "3"), _range(1, 0xFF)]
-Limit = Annotated[int | None, _text(_number(0, MOST_SUBFLOWS), "2"), _range(0, MOST_SUBFLOWS)]
-Switch = Annotated[bool | None, _text(_switch, "true"), WithJsonSchema({"type": "boolean"})]
-Algorithm = Annotated[
-    str | None, _text(_algorithm, "default"), WithJsonSchema(_pattern(_ALGORITHM))
-]
+Port = Annotated[int | None, text(number(1, 0xFFFF), "7000"), between(1, 0xFFFF)]
+AddressId = Annotated[int | None, text(number(1, 0xFF), "3"), between(1, 0xFF)]
+Limit = Annotated[int | None, text(number(0, MOST_SUBFLOWS), "2"), between(0, MOST_SUBFLOWS)]
+Switch = Annotated[bool | None, text(_switch, "true"), WithJsonSchema({"type": "boolean"})]
+Algorithm = Annotated[str | None, text(_algorithm, "default"), WithJsonSchema(_pattern(_ALGORITHM))]
 SysctlValue = Annotated[
-    str, _text(_sysctl_value, "0"), WithJsonSchema({"type": ["string", "number"]})
+    str, text(_sysctl_value, "0"), WithJsonSchema({"type": ["string", "number"]})
 ]
 InterfaceName = Annotated[
-    str | None, _text(names.interface, "lte"), WithJsonSchema(_pattern(names.INTERFACE))
+    str | None, text(names.interface, "lte"), WithJsonSchema(_pattern(names.INTERFACE))
 ]
 OneAddress = Annotated[
     addressing.Address | None,
-    _text(addressing.address, "10.0.1.10"),
+    text(addressing.address, "10.0.1.10"),
     WithJsonSchema(_ADDRESS_SCHEMA),
 ]
 Listed = BeforeValidator(_listed_mappings)
 """Of a list whose entries are mappings."""
 
-HostNames = Annotated[tuple[_HostName, ...], BeforeValidator(_listed), _some(HOST_SCHEMA)]
-Subnets = Annotated[tuple[_Subnet, ...], BeforeValidator(_listed), _some(_SUBNET_SCHEMA)]
-Addresses = Annotated[tuple[_Address, ...], BeforeValidator(_listed), _some(_ADDRESS_SCHEMA)]
+HostNames = Annotated[tuple[_HostName, ...], BeforeValidator(listed), _some(HOST_SCHEMA)]
+Subnets = Annotated[tuple[_Subnet, ...], BeforeValidator(listed), _some(_SUBNET_SCHEMA)]
+Addresses = Annotated[tuple[_Address, ...], BeforeValidator(listed), _some(_ADDRESS_SCHEMA)]
 EndNames = Annotated[
     tuple[_EndName, _EndName], BeforeValidator(_pair), WithJsonSchema(_ENDS_SCHEMA)
 ]

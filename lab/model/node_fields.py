@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, WithJsonSchema
 from lab import units
 from lab.errors import UsageError
 from lab.model import names
-from lab.model.fields import _listed, _pattern, _quantity, _some, _text, _wrong, kind
+from lab.model.fields import _pattern, _some, kind, listed, quantity, text, wrong
 
 ACTIONS = ("drop", "reset", "unreachable")
 SELECTIONS = ("new", "syn")
@@ -74,48 +74,48 @@ def _idle(text: str) -> int:
 
 def _rules(value: object) -> object:
     if not isinstance(value, list) or not value:
-        raise _wrong(f"{kind(value)} where a list of rules belongs: [{{action: drop, from: wan}}]")
+        raise wrong(f"{kind(value)} where a list of rules belongs: [{{action: drop, from: wan}}]")
     return value
 
 
 _INTERFACE_SCHEMA = _pattern(names.INTERFACE)
-_InterfaceName = Annotated[str, _text(names.interface, "wan")]
-_Ports = Annotated[Ports, _text(_ports, "5001")]
+_InterfaceName = Annotated[str, text(names.interface, "wan")]
+_Ports = Annotated[Ports, text(_ports, "5001")]
 
 Action = Annotated[
     Literal["drop", "reset", "unreachable"],
-    _text(_choice("action", ACTIONS), "drop"),
+    text(_choice("action", ACTIONS), "drop"),
     WithJsonSchema({"enum": list(ACTIONS)}),
 ]
 SwitchKind = Annotated[
     Literal["bridge", "openvswitch"],
-    _text(_choice("kind of switch", SWITCH_KINDS), "bridge"),
+    text(_choice("kind of switch", SWITCH_KINDS), "bridge"),
     WithJsonSchema({"enum": list(SWITCH_KINDS)}),
 ]
 Selection = Annotated[
     Literal["new", "syn"] | None,
-    _text(_choice("kind of packets", SELECTIONS), "new"),
+    text(_choice("kind of packets", SELECTIONS), "new"),
     WithJsonSchema({"enum": list(SELECTIONS)}),
 ]
 Subtype = Annotated[
     Literal["MP_CAPABLE", "MP_JOIN"] | None,
-    _text(_choice("MPTCP option", tuple(SUBTYPES)), "MP_JOIN"),
+    text(_choice("MPTCP option", tuple(SUBTYPES)), "MP_JOIN"),
     WithJsonSchema({"enum": list(SUBTYPES)}),
 ]
 OptionKind = Annotated[
     int | None,
-    _text(_option, "30"),
+    text(_option, "30"),
     WithJsonSchema({"type": "integer", "minimum": _SMALLEST_OPTION, "maximum": LARGEST_OPTION}),
 ]
-Interface = Annotated[str | None, _text(names.interface, "wan"), WithJsonSchema(_INTERFACE_SCHEMA)]
+Interface = Annotated[str | None, text(names.interface, "wan"), WithJsonSchema(_INTERFACE_SCHEMA)]
 Interfaces = Annotated[
-    tuple[_InterfaceName, ...], BeforeValidator(_listed), _some(_INTERFACE_SCHEMA)
+    tuple[_InterfaceName, ...], BeforeValidator(listed), _some(_INTERFACE_SCHEMA)
 ]
 SomePorts = Annotated[
     tuple[_Ports, ...],
-    BeforeValidator(_listed),
+    BeforeValidator(listed),
     _some({"type": ["integer", "string"], "examples": [5001, "5000-5999"]}),
 ]
-Idle = Annotated[int | None, _text(_idle, "30 s"), _quantity("duration", "30 s")]
+Idle = Annotated[int | None, text(_idle, "30 s"), quantity("duration", "30 s")]
 Rules = BeforeValidator(_rules)
 """Of a list of rules."""

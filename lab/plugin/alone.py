@@ -12,10 +12,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from lab.quiet import sharing
-
-PART = "MPTCP_LAB_SHARES_THE_MACHINE"
-"""The variable that tells a pytest that it was started by a test."""
+from lab.quiet import PART, sharing
 
 _HELD = pytest.StashKey[ExitStack]()
 

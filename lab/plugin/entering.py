@@ -79,6 +79,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="change the topology: links.wifi.rate='2 Mbit/s' (repeat it for others)",
     )  # fmt: skip
 
+    group.addoption(
+        "--campaign", metavar="JSON", help="what of a campaign the run is (for its manifest)"
+    )
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Say what the lab's markers mean, and bring its fixtures."""

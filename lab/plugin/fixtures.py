@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -57,6 +58,8 @@ def result(request: pytest.FixtureRequest, topology: Topology, topology_file: Pa
     )
     request.node.stash[RUN] = run
     run.describe(**chosen(request.node), options=_options(config.option))
+    if config.option.campaign:
+        run.describe(campaign=json.loads(config.option.campaign))
     command = ["pytest", *map(str, config.invocation_params.args)]
     environment.introduce(run, topology, config.option.topology or topology_file, command)
     return run

@@ -25,6 +25,7 @@ from lab.errors import (
 from lab.model import topology
 from lab.plugin.properties import properties
 from lab.report import how_to_look
+from lab.result.ending import conclude
 from lab.run import Run, Verdict
 from mptcpapi import MptcpError
 
@@ -201,7 +202,7 @@ def _keep(item: pytest.Item, report: pytest.TestReport, run: Run, now: tuple[Ver
     for title, text in report.sections:
         if title.startswith("Captured ") and text:
             run.log(f"{title.lower().replace(' ', '-')}.txt", text)
-    run.end(*now)
+    conclude(run, *now)
 
 
 def reason(report: pytest.TestReport) -> str:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import warnings
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from lab.errors import UsageError
+from lab.result import parquet
+from lab.result.deriving import Derived, derive
+from lab.result.frames import frame
 from lab.result.reading import read_manifest, read_records
+from lab.result.schema import TABLES
 from lab.run import Verdict
 
 
@@ -18,6 +24,7 @@ class Result:
     directory: Path
     manifest: dict[str, Any]
     """The manifest, as it stands in the file."""
+    _tables: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def scenario(self) -> str:
@@ -64,6 +71,53 @@ class Result:
         """The capture of each host."""
         found = sorted((self.directory / "captures").glob("*.pcap"))
         return {path.stem: path for path in found}
+
+    @property
+    def metrics(self) -> Any:
+        """What each subflow carried at each host, in steps of 100 ms, as a data frame."""
+        return frame(self.table("metrics"))
+
+    @property
+    def events(self) -> Any:
+        """What the kernels said, as a data frame."""
+        return frame(self.table("events"))
+
+    @property
+    def calls(self) -> Any:
+        """What the application called, as a data frame."""
+        return frame(self.table("calls"))
+
+    def table(self, name: str) -> Any:
+        """A table as a pyarrow.Table: from its file, else derived from records and captures.
+
+        :raises UsageError: there is no such table.
+        :raises Unsupported: pyarrow is not installed.
+        """
+        if name not in TABLES:
+            raise UsageError(f"a run has no table {name!r} (known: {', '.join(TABLES)})")
+        if name not in self._tables:
+            self._tables[name] = self._read(name)
+        return self._tables[name]
+
+    def _read(self, name: str) -> Any:
+        try:
+            table = parquet.read(parquet.path(self.directory, name))
+        except ValueError as damage:
+            warnings.warn(f"{damage}; it is derived again, in memory", stacklevel=3)
+            table = None
+        return self._derived.tables[name] if table is None else table
+
+    @property
+    def derived_figures(self) -> dict[str, dict[str, Any]]:
+        """The figures that follow from the captures, as they are computed now.
+
+        :raises Unsupported: pyarrow is not installed.
+        """
+        return {name: figure._asdict() for name, figure in self._derived.figures.items()}
+
+    @cached_property
+    def _derived(self) -> Derived:
+        return derive(self.captures, self.records)
 
 
 def open(path: Path | str) -> Result:

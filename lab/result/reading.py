@@ -8,7 +8,7 @@ from typing import Any
 
 from lab import files
 from lab.errors import UsageError
-from lab.run import FORMAT, MANIFEST
+from lab.run import FORMAT, MANIFEST, RECORDS
 
 KNOWN = (1, FORMAT)
 """Numbers of formats that are read. Format 1 has no figures, tables, files, nor machine's state."""
@@ -40,7 +40,7 @@ def read_records(directory: Path) -> list[dict[str, Any]]:
 
     :raises UsageError: they cannot be read.
     """
-    path = directory / "records.jsonl"
+    path = directory / RECORDS
     try:
         lines = files.read(path).decode(errors="replace").splitlines()
     except FileNotFoundError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -33,8 +34,16 @@ def directories(store: Path, *, newest_first: bool = False) -> list[Path]:
     """
     if not store.is_dir():
         raise UsageError(f"{store}: no such directory, so no runs")
-    found = (path.parent for path in store.glob(f"*/{MANIFEST}"))
-    return sorted(found, key=lambda directory: directory.name, reverse=newest_first)
+    try:
+        names = sorted(os.listdir(store), reverse=newest_first)  # noqa: PTH208 - names are enough
+    except OSError as error:
+        raise UsageError(f"{store}: cannot be read: {error.strerror}") from error
+    return [store / name for name in names if is_run(store / name)]
+
+
+def is_run(directory: Path) -> bool:
+    """Whether there is a manifest; not in a directory that is being made, whose name is hidden."""
+    return not directory.name.startswith(".") and (directory / MANIFEST).exists()
 
 
 def find_run(run: Path | None, results: Path = Path("results")) -> Path:

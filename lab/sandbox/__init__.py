@@ -17,6 +17,7 @@ its parent (PR_SET_PDEATHSIG, prctl(2)).
 from lab.sandbox.command import (
     command_line,
     entrance,
+    environment_outside,
     hosts_file,
     inside,
     private_directory,
@@ -28,6 +29,7 @@ from lab.sandbox.forbidden import explain, why_not
 __all__ = [
     "command_line",
     "entrance",
+    "environment_outside",
     "explain",
     "hosts_file",
     "inside",

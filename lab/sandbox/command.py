@@ -42,6 +42,11 @@ def environment(init: str) -> dict[str, str]:
     }
 
 
+def environment_outside() -> dict[str, str]:
+    """The environment of a command that is to have a sandbox of its own, wherever this one is."""
+    return {name: value for name, value in os.environ.items() if name not in (_MARK, _INIT)}
+
+
 def entrance() -> list[str]:
     """What runs a command in the present sandbox from a shell outside, before that command.
 

@@ -21,7 +21,7 @@ _TIMES = 2.0
 def amount(value: float, unit: str = "") -> str:
     """A value as people write it: ``12.3 Mbit/s``, ``431 ms``, ``3``."""
     factor, prefix = _prefix(value, unit)
-    return f"{_rounded(value / factor)} {prefix}{'B' if unit == 'bytes' else unit}".rstrip()
+    return f"{_rounded(value / factor)} {prefix}{'B' if unit == 'byte' else unit}".rstrip()
 
 
 def _prefix(value: float, unit: str) -> tuple[float, str]:

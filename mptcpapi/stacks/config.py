@@ -45,6 +45,8 @@ class Configurable(ABC):
 
     def linksetupdown(self, interface: str | int, up: bool) -> None:
         """Set an interface up, or down."""
+        if up not in (True, False):  # "down" is true
+            raise InvalidArgument(EINVAL, f"up {up!r}: expected True or False")
         flags = abi.IFF_UP if up else 0
         request = rtnetlink.set_link(self._index(interface), flags=flags, change=abi.IFF_UP)
         self._ask(request, f"set {interface} {'up' if up else 'down'}")
@@ -100,6 +102,10 @@ class Configurable(ABC):
         ``data`` is of the kind, ``attributes`` of any interface, both by pyroute2's names:
         ``iplink_add("v5", "vlan", {"IFLA_VLAN_ID": 5}, IFLA_LINK=stack.if_nametoindex("vde0"))``.
         """
+        for what, text in (("interface", name), ("kind", kind)):
+            _check_text(what, text)
+        if data is not None and not isinstance(data, Mapping):
+            raise InvalidArgument(EINVAL, f"data {data!r}: expected a dictionary")
         request = rtnetlink.new_link(name, kind, data or {}, attributes)
         self._ask(request, f"make {name}, a {kind}")
 
@@ -109,6 +115,7 @@ class Configurable(ABC):
 
     def _address(self, address: str, interface: str | int, *, add: bool) -> None:
         parsed = _parsed(ip_interface, "address", address)
+        _refuse_scope("address", address)
         request = rtnetlink.address(parsed, self._index(interface), add=add)
         self._ask(request, f"{'add' if add else 'delete'} {address} at {interface}")
 
@@ -118,6 +125,11 @@ class Configurable(ABC):
         via = None if gateway is None else _parsed(ip_address, "gateway", gateway)
         everywhere = "::/0" if via is not None and via.version == 6 else "0.0.0.0/0"
         parsed = _parsed(ip_network, "network", everywhere if to == DEFAULT else to)
+        _refuse_scope("gateway", gateway or "")
+        _refuse_scope("network", to)
+        if via is not None and via.version != parsed.version:
+            text = f"route to {to}: the gateway {gateway} is of the other version of IP"
+            raise InvalidArgument(EINVAL, text)
         if via is None and interface is None:
             raise InvalidArgument(EINVAL, f"route to {to}: give a gateway, an interface, or both")
         index = None if interface is None else self._index(interface)
@@ -129,6 +141,7 @@ class Configurable(ABC):
 
     def _links(self, interface: str | int) -> list[tuple[int, dict[str, Any]]]:
         if isinstance(interface, str):
+            _check_text("interface", interface)
             request = rtnetlink.get_link(interface)
         else:
             request = rtnetlink.get_link_by_index(_checked(interface))
@@ -150,6 +163,18 @@ class Configurable(ABC):
 def _checked(index: int) -> int:
     check_integer("interface", index, 1, 0x7FFFFFFF)
     return index
+
+
+def _check_text(what: str, text: object) -> None:
+    """The kernel reads a name up to a zero."""
+    if not isinstance(text, str) or not text or "\0" in text:
+        raise InvalidArgument(EINVAL, f"{what} {text!r}: expected a name")
+
+
+def _refuse_scope(what: str, text: str) -> None:
+    if "%" in text:
+        hint = f"{what} {text!r}: give the interface as an argument, not after a '%'"
+        raise InvalidArgument(EINVAL, hint)
 
 
 def _parsed(parse: Any, what: str, text: object) -> Any:

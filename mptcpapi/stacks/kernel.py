@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from errno import EINVAL
 
 from mptcpapi.errors import InvalidArgument
+from mptcpapi.stacks.kinds import refuse_detail
 from mptcpapi.stacks.namespace import NamespaceStack
 
 OWN = "/proc/thread-self/ns/net"
@@ -14,6 +15,7 @@ OWN = "/proc/thread-self/ns/net"
 
 def make(detail: str, vnls: Sequence[str], *, resolver: str | None = None) -> NamespaceStack:
     """The stack of the calling thread's namespace; it stays when the stack is deleted."""
+    refuse_detail("kernel", detail)
     if vnls:
         text = (
             "the kernel's own stack is connected to no VDE network: give no vnl, or the kind netns"

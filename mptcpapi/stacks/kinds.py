@@ -9,7 +9,7 @@ from errno import EINVAL
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from mptcpapi.errors import InvalidArgument, StackUnavailable
+from mptcpapi.errors import InvalidArgument, MptcpError, StackUnavailable, raise_if_exhausted
 from mptcpapi.stacks.stack import Stack
 
 GROUP = "mptcpapi.stacks"
@@ -30,14 +30,36 @@ def new(kind: str, vnl: str | Sequence[str] | None = None, **options: Any) -> St
     :raises InvalidArgument: no such kind, option or locator
     :raises StackUnavailable: what the kind needs is missing; the text says what
     :raises NoPrivilege: a capability is missing
+    :raises KernelRefused: no descriptor is left
     """
     if not isinstance(kind, str):
         raise InvalidArgument(EINVAL, f"kind {kind!r}: expected a name ({_known()})")
+    try:
+        return _made(kind, _listed(vnl), options)
+    except MptcpError:
+        raise
+    except OSError as failed:
+        raise_if_exhausted(failed)
+        text = f"cannot make a stack of kind {kind!r}: {failed.strerror or failed}"
+        raise StackUnavailable(failed.errno or EINVAL, text) from failed
+
+
+def _made(kind: str, vnls: Sequence[str], options: dict[str, Any]) -> Stack:
     name, _, detail = kind.partition(":")
     make = _loaded(_entry(name, kind))
     _check(name, make, options)
-    stack: Stack = make(detail, _listed(vnl), **options)
+    stack: Stack = make(detail, vnls, **options)
     return stack
+
+
+def refuse_detail(kind: str, detail: str) -> None:
+    """Refuse what follows a colon, which this kind has no use for.
+
+    :raises InvalidArgument: there is something
+    """
+    if detail:
+        text = f"kind '{kind}:{detail}': nothing can follow '{kind}'; its name is all"
+        raise InvalidArgument(EINVAL, text)
 
 
 def _entry(name: str, kind: str) -> EntryPoint:

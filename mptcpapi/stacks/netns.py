@@ -8,6 +8,7 @@ from contextlib import ExitStack
 
 from mptcpapi.netns import create
 from mptcpapi.stacks import open_sockets
+from mptcpapi.stacks.kinds import refuse_detail
 from mptcpapi.stacks.namespace import NamespaceStack
 from mptcpapi.stacks.plug import Plug
 from mptcpapi.stacks.vnl import parse
@@ -15,6 +16,7 @@ from mptcpapi.stacks.vnl import parse
 
 def make(detail: str, vnls: Sequence[str], *, resolver: str | None = None) -> Netns:
     """A new stack with the loopback interface, up, and an interface for each VNL, down."""
+    refuse_detail("netns", detail)
     networks = parse(vnls)
     with ExitStack() as undo:
         namespace = create()

@@ -6,11 +6,14 @@ Importing pyroute2 takes a fifth of a second: it happens in the first request.
 from __future__ import annotations
 
 import socket
+import struct
 from collections.abc import Iterator, Mapping
+from errno import EINVAL
 from ipaddress import IPv4Interface, IPv4Network, IPv6Interface, IPv6Network
 from typing import Any, NamedTuple
 
 from mptcpapi import abi
+from mptcpapi.errors import InvalidArgument
 from mptcpapi.importing import importing
 from mptcpapi.nlmsg import Message
 
@@ -118,9 +121,12 @@ def _route(**fields: Any) -> bytes:
 
 
 def _body(message: Any, fields: Mapping[str, Any]) -> bytes:
-    for name, value in fields.items():
-        message[name] = value
-    message.encode()
+    try:
+        for name, value in fields.items():
+            message[name] = value
+        message.encode()
+    except (AttributeError, LookupError, TypeError, ValueError, OSError, struct.error) as wrong:
+        raise InvalidArgument(EINVAL, f"rtnetlink cannot say {fields}: {wrong}") from wrong
     return bytes(message.data[abi.NLMSGHDR.size :])
 
 

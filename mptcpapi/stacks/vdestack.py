@@ -14,6 +14,7 @@ from mptcpapi import abi, syscalls
 from mptcpapi.errors import InvalidArgument, KernelRefused, StackUnavailable
 from mptcpapi.stacks import open_sockets, vdestack_process
 from mptcpapi.stacks.foreign import ForeignStack
+from mptcpapi.stacks.kinds import refuse_detail
 from mptcpapi.stacks.vdestack_process import ANSWER, LIBRARY, READY, REQUEST, SIZE
 from mptcpapi.stacks.vnl import Network, parse
 
@@ -26,6 +27,7 @@ PATIENCE = 10.0
 
 def make(detail: str, vnls: Sequence[str], *, resolver: str | None = None) -> Vdestack:
     """A new stack with one interface, which is down; libvdestack makes none with more or fewer."""
+    refuse_detail("vdestack", detail)
     networks = parse(vnls)
     if len(networks) != 1:
         text = (

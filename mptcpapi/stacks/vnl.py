@@ -16,6 +16,10 @@ _LONGEST = 15
 """IFNAMSIZ (include/uapi/linux/if.h), without the zero at the end."""
 
 
+_TAKEN = {"lo", ".", "..", "all", "default"}
+"""The last two are directories of sysctls for all interfaces."""
+
+
 class Network(NamedTuple):
     """One interface of a stack to be."""
 
@@ -38,14 +42,25 @@ def parse(vnls: Sequence[str]) -> list[Network]:
 
 
 def _parsed(vnl: object, name: str) -> Network:
-    if not isinstance(vnl, str) or not vnl or "\0" in vnl or vnl.startswith(("-", "=")):
+    if not isinstance(vnl, str) or not _can_be_argument(vnl):
         text = f"vnl {vnl!r}: expected the locator of a VDE network, as 'vde:///tmp/sw'"
         raise InvalidArgument(EINVAL, text)
     match = _NAMED.fullmatch(vnl)
     network = Network(match["interface"], match["url"]) if match else Network(name, vnl)
-    if len(network.interface.encode()) > _LONGEST or network.interface.split() != [
-        network.interface
-    ]:
+    if not _can_be_interface(network.interface):
         text = f"vnl {vnl!r}: an interface cannot be called {network.interface!r}"
         raise InvalidArgument(EINVAL, text)
     return network
+
+
+def _can_be_argument(vnl: str) -> bool:
+    if not vnl or "\0" in vnl or vnl.startswith(("-", "=")):
+        return False
+    return vnl == vnl.encode(errors="ignore").decode()  # no lone surrogates
+
+
+def _can_be_interface(name: str) -> bool:
+    """As the kernel sees it (dev_valid_name in net/core/dev.c); lo is there already."""
+    if name in _TAKEN or "%" in name:
+        return False
+    return len(name.encode()) <= _LONGEST and name.split() == [name]
