@@ -23,7 +23,8 @@ def over_time(axes, run):
     steps = arrived.pivot_table(
         index="time_ns", columns=["host", "subflow"], values="goodput", aggfunc="sum"
     )
-    every = range(steps.index.min(), steps.index.max() + 100_000_000, 100_000_000)
+    step = 100_000_000  # ns; the last one has an end too
+    every = range(steps.index.min(), steps.index.max() + 2 * step, step)
     steps = steps.reindex(every).fillna(0) / 1e6  # no row: nothing arrived
     seconds = (steps.index - steps.index[0]) / 1e9
     labels = [f"subflow {subflow} at {host}" for host, subflow in steps.columns]
@@ -37,10 +38,10 @@ def over_runs(axes, values):
     for row, (name, sample) in enumerate(values.items()):
         found = median_interval(sample)
         axes.plot(sample, [row] * len(sample), "o", color="tab:gray", alpha=0.5)
-        axes.plot(found.median, row, "|", color="black", markersize=16)
+        axes.plot(found.median, row, "|", color="black", markersize=9)
         if found.low is not None and found.high is not None:
             axes.plot([found.low, found.high], [row, row], color="black")
-        axes.text(0, row + 0.25, name)
+        axes.text(0, row + 0.28, name)
     axes.set(xlabel="goodput [Mbit/s]", yticks=[], ylim=(-0.5, len(values)), xlim=(0, None))
 
 
