@@ -66,8 +66,10 @@ def figures(group: Group) -> Iterator[str]:
     for figure in group.figures:
         yield f"  {figure.name}: {_medians(figure)}"
         yield f"      {_judged(figure)}"
-    for name in group.unmatched:
-        yield f"  {name}: only one of the two has it, in this unit"
+    for kind in group.unmatched:
+        yield f"  {kind.name}: only one of the two has it" + (
+            f" in {kind.unit}" if kind.unit else ""
+        )
     if not group.figures and not group.unmatched:
         yield "  no figures: the runs have none (Run.figure keeps one)"
 
@@ -142,7 +144,7 @@ def _group_as_dict(group: Group) -> dict[str, Any]:
             {"what": each.name, "a": each.first, "b": each.second} for each in group.differing
         ],
         "figures": figures_as_dicts(group),
-        "unmatched": list(group.unmatched),
+        "unmatched": [kind._asdict() for kind in group.unmatched],
     }
 
 
