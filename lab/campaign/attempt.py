@@ -1,6 +1,7 @@
 """One attempt, at a worker: a pytest with a deadline, and what it leaves, packed.
 
-:func:`attempt`, :func:`piece`, :func:`forget` and :func:`stop` are what a campaign has workers do.
+:func:`attempt`, :func:`waiting`, :func:`piece`, :func:`forget` and :func:`stop` are what a campaign
+has workers do.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -22,6 +24,7 @@ from pathlib import Path
 from lab import quiet, sandbox
 from lab.campaign import identity, parcel
 from lab.campaign.order import Answer, Order
+from lab.campaign.room import require_room
 from lab.errors import UsageError
 from lab.places import require_visible
 from lab.result import open as open_run
@@ -34,6 +37,7 @@ PATIENCE = 24 * 3600.0
 _SAID = 4000
 """characters of pytest's output that stand for a run where there is none"""
 
+_WAITING: Counter[str] = Counter()
 _RUNNING: dict[str, set[subprocess.Popen[bytes]]] = {}
 _LOCK = threading.Lock()
 
@@ -49,16 +53,19 @@ def attempt(order: Order, scratch: str) -> Answer:
     if found := identity.differences(here, order.project):
         why = f"this is not the campaign's project, in {root}: {'; '.join(found)}"
         return Answer(Verdict.INCOMPLETE, "", 0.0, host, refused=why)
-    directory = Path(tempfile.mkdtemp(prefix="attempt-", dir=_made(scratch)))
     try:
+        directory = Path(tempfile.mkdtemp(prefix="attempt-", dir=_made(scratch)))
         require_visible(directory)
-    except UsageError as problem:
+        require_room(directory)
+        with _sharing(order):
+            began = time.monotonic()
+            status = _run(order, directory)
+            seconds = time.monotonic() - began
+        require_room(directory)  # else what the run says may be about the disk
+        answer = _answer(order, directory, status)
+    except (OSError, UsageError) as problem:
         return Answer(Verdict.INCOMPLETE, "", 0.0, host, refused=str(problem))
-    with _sharing(order):
-        began = time.monotonic()
-        status = _run(order, directory)
-        seconds = time.monotonic() - began
-    return _answer(order, directory, status)._replace(seconds=seconds, host=host)
+    return answer._replace(seconds=seconds, host=host)
 
 
 def _made(scratch: str) -> Path:
@@ -72,8 +79,25 @@ def _sharing(order: Order) -> Iterator[None]:
     """Wait before the time counts, rather than in pytest, until it may run."""
     with ExitStack() as held:
         if quiet.PART not in os.environ:
-            held.enter_context(quiet.sharing(alone=order.alone, patience=PATIENCE))
+            with _counted(_WAITING, order.campaign):
+                held.enter_context(quiet.sharing(alone=order.alone, patience=PATIENCE))
         yield
+
+
+@contextmanager
+def _counted(counter: Counter[str], what: str) -> Iterator[None]:
+    with _LOCK:
+        counter[what] += 1
+    try:
+        yield
+    finally:
+        with _LOCK:
+            counter[what] -= 1
+
+
+def waiting(campaign: str) -> int:
+    """How many attempts of a campaign wait here until they may run."""
+    return _WAITING[campaign]
 
 
 def _run(order: Order, directory: Path) -> int | None:

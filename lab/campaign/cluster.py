@@ -121,6 +121,11 @@ class Workers:
         except Exception as problem:  # Dask has no root of its errors
             raise ConnectionError(f"the worker {worker} does not answer: {problem}") from problem
 
+    def waiting(self, campaign: str) -> int:
+        """How many attempts wait at their workers until they may run."""
+        counts = self._client.run(attempt.waiting, campaign, on_error="ignore")
+        return sum(counts.values())
+
     def stop(self, campaign: str) -> None:
         """Kill the attempts that are under way."""
         if self._under_way:

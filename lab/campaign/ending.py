@@ -11,7 +11,7 @@ from rich.table import Table
 
 from lab.campaign.directory import Campaign
 from lab.campaign.journal import outcome
-from lab.campaign.points import Point
+from lab.campaign.points import Point, combinations
 from lab.campaign.standing import counted
 from lab.errors import UsageError
 from lab.report import add_row
@@ -52,8 +52,11 @@ class Row:
 
 def rows(campaign: Campaign) -> list[Row]:
     """Every combination, by scenario and then as the plan has them."""
+    order = [Point("", *chosen).chosen for chosen in combinations(campaign.plan)]
     groups: dict[str, list[Point]] = {}
-    for point in sorted(campaign.points, key=lambda point: (point.scenario, point.chosen)):
+    for point in sorted(
+        campaign.points, key=lambda each: (each.scenario, order.index(each.chosen))
+    ):
         groups.setdefault(point.name, []).append(point)
     return [_row(campaign, points) for points in groups.values()]
 

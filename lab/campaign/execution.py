@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager, suppress
@@ -16,11 +17,15 @@ from lab.campaign.journal import Entry
 from lab.campaign.order import Answer, Order
 from lab.campaign.points import Point, seed_of
 from lab.campaign.progress import Progress
+from lab.campaign.room import require_room
 from lab.errors import InvalidRun, UsageError
 from lab.run import Verdict
 
 TICK = 0.5
 """seconds between two looks at the time, and at whether to stop"""
+
+LOOK = 5.0
+"""seconds between two looks at why nothing happens"""
 
 
 class Execution:
@@ -35,6 +40,7 @@ class Execution:
         self._waiting = deque(each for each in campaign.points if not campaign.finished(each))
         self._stopping = False
         self._slots = 0
+        self._next_look = time.monotonic() + LOOK
 
     def run(self) -> None:
         """Go on to the end, or until SIGINT or SIGTERM.
@@ -46,6 +52,7 @@ class Execution:
             try:
                 while (self._waiting or self._workers.under_way) and not self._stopping:
                     self._fill()
+                    self._tell_of_waiting()
                     for done in self._workers.ended(TICK):
                         if done.answer or not self._stopping:  # else whoever stops us stopped it
                             self._settle(done)
@@ -69,12 +76,21 @@ class Execution:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
+    def _tell_of_waiting(self) -> None:
+        """Say why nothing happens, where a scenario whose times matter has the machine."""
+        if time.monotonic() < self._next_look:
+            return
+        self._next_look = time.monotonic() + LOOK
+        if self._workers.under_way and self._workers.waiting(self._campaign.word):
+            self._progress.note("an attempt waits for other scenarios to leave the machine")
+
     def _fill(self) -> None:
         """Begin as many attempts as there are slots, and no more: one that waits could be lost."""
         self._slots = self._workers.slots
         if not self._slots:
             self._progress.note("no worker offers a slot now; waiting for one")
         while self._waiting and self._workers.under_way < self._slots:
+            require_room(self._campaign.directory)
             self._workers.begin(self._order(self._waiting.popleft()))
 
     def _order(self, point: Point) -> Order:

@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 import tarfile
+import tempfile
 from pathlib import Path, PurePosixPath
 from typing import IO, NamedTuple
 
@@ -50,30 +51,21 @@ def unpack(file: Path, parcel: Parcel, target: Path) -> Path:
     """
     if (size := file.stat().st_size) != parcel.size or digest(file) != parcel.sha256:
         raise InvalidRun(f"{size} of {parcel.size} bytes came of a run, or others than were sent")
-    made: set[str] = set()
-    try:
-        with tarfile.open(file) as archive:
-            for member in archive:
-                made.add(_extract(archive, member, target))
-    except (tarfile.TarError, FileExistsError, NotADirectoryError) as problem:
-        _forget(target, made)
-        raise InvalidRun(f"a run came that cannot be unpacked: {problem}") from problem
-    except InvalidRun:
-        _forget(target, made)
-        raise
-    if len(made) != 1 or not (target / min(made)).is_dir():
-        _forget(target, made)
-        raise InvalidRun(f"{len(made)} files or directories came where one run belongs")
-    return target / made.pop()
+    with tempfile.TemporaryDirectory(dir=target) as scratch:
+        try:
+            with tarfile.open(file) as archive:
+                for member in archive:
+                    _extract(archive, member, Path(scratch))
+        except (tarfile.TarError, FileExistsError, NotADirectoryError) as problem:
+            raise InvalidRun(f"a run came that cannot be unpacked: {problem}") from problem
+        made = [*Path(scratch).iterdir()]
+        if len(made) != 1 or not made[0].is_dir():
+            raise InvalidRun(f"{len(made)} files or directories came where one run belongs")
+        return made[0].rename(target / made[0].name)
 
 
-def _forget(target: Path, made: set[str]) -> None:
-    for name in made:
-        shutil.rmtree(target / name, ignore_errors=True)
-
-
-def _extract(archive: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> str:
-    """Put one member where it belongs, and give back the first part of its path."""
+def _extract(archive: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None:
+    """Put one member where it belongs."""
     parts = PurePosixPath(member.name).parts
     if member.name.startswith("/") or not parts or ".." in parts or "\0" in member.name:
         raise InvalidRun(f"a run came with a file outside of it: {member.name!r}")
@@ -87,7 +79,6 @@ def _extract(archive: tarfile.TarFile, member: tarfile.TarInfo, target: Path) ->
             _write(path, content)
     else:
         raise InvalidRun(f"a run came with what is neither file nor directory: {member.name!r}")
-    return parts[0]
 
 
 def _write(path: Path, content: IO[bytes]) -> None:
