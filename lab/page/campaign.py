@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
+from lab.page import campaign_runs
 from lab.page.campaign_answers import (
     Comparison,
     answer,
@@ -20,15 +19,11 @@ from lab.page.campaign_answers import (
     grouped,
 )
 from lab.page.campaign_chart import chart
-from lab.page.campaign_reading import PLAN, RUNS, Campaign, Combination, read
+from lab.page.campaign_reading import PLAN, Campaign, Combination, read
 from lab.page.html import render
 from lab.page.legend import Drawn, legend
-from lab.page.run_checks import LOOKS
 from lab.page.section import Section, built, mapping
 from lab.statistic import CONFIDENCE, FEWEST, amount, median_interval
-
-LISTED = 2000
-"""Attempts that a page has room for."""
 
 
 def page(directory: Path, place: Path) -> str:
@@ -93,9 +88,9 @@ def _sections(campaign: Campaign, place: Path) -> list[Section]:
         built("answer", "The answer", _answer(campaign)),
         built("figures", "Figures", _figures(campaign)),
         built("combinations", "Combinations", _combinations(campaign)),
-        built("trouble", "What did not pass, and why", _trouble(campaign, place)),
-        built("runs", "Runs", _runs(campaign, place)),
-        built("environment", "Where it ran", _environment(campaign)),
+        built("trouble", "What did not pass, and why", campaign_runs.trouble(campaign, place)),
+        built("runs", "Runs", campaign_runs.runs(campaign, place)),
+        built("environment", "Where it ran", campaign_runs.environment(campaign)),
         built("plan", "Plan", _plan(campaign)),
     ]
 
@@ -189,87 +184,6 @@ def _median(one: Combination, figure: str) -> str:
     if found.low is None or found.high is None:
         return f"{median} (too few for an interval)"
     return f"{median} ({amount(found.low, measured.unit)} to {amount(found.high, measured.unit)})"
-
-
-def _trouble(campaign: Campaign, place: Path) -> Any:
-    def build(name: str, title: str) -> Section:
-        bad = [each for each in campaign.attempts if each.verdict != "passed"]
-        if not bad:
-            return Section(name, title, "part_sentence.html", {"says": "Every attempt passed."})
-        return Section(name, title, "part_attempts.html", _attempts(campaign, place, bad))
-
-    return build
-
-
-def _runs(campaign: Campaign, place: Path) -> Any:
-    def build(name: str, title: str) -> Section:
-        return Section(name, title, "part_attempts.html",
-                       _attempts(campaign, place, campaign.attempts))  # fmt: skip
-
-    return build
-
-
-def _attempts(campaign: Campaign, place: Path, attempts: Sequence[Any]) -> Mapping[str, Any]:
-    rows = [
-        {
-            "scenario": each.scenario.rpartition("::")[2], "repetition": each.repetition,
-            "chosen": ", ".join(f"{name}={value}" for name, value in each.choices.items()),
-            "verdict": each.verdict, "look": LOOKS.get(each.verdict, "quiet"),
-            "seconds": f"{each.seconds:.1f}", "worker": each.worker, "reason": each.reason,
-            "run": each.run, "links": _links(campaign, place, each.run),
-        }
-        for each in attempts[:LISTED]
-    ]  # fmt: skip
-    left = len(attempts) - LISTED
-    more = f"The first {LISTED} of {len(attempts)}; journal.jsonl has all." if left > 0 else ""
-    return {"rows": rows, "left": more}
-
-
-def _links(campaign: Campaign, place: Path, run: str) -> list[tuple[str, str]]:
-    """Where a run is, from the page; and its own page, if there is one."""
-    if run not in campaign.runs:
-        return []
-    directory = campaign.directory / RUNS / run
-    there = quote(os.path.relpath(directory.absolute(), place.absolute().parent))
-    own = [("page", f"./{there}/report.html")] if (directory / "report.html").is_file() else []
-    return [(run, f"./{there}/"), *own]
-
-
-def _environment(campaign: Campaign) -> Any:
-    def build(name: str, title: str) -> Section:
-        found: dict[str, Counter[str]] = {}
-        for run in campaign.runs.values():
-            for what, value in _where(run.manifest):
-                found.setdefault(what, Counter())[value] += 1
-        rows = [
-            (what, value, count) for what, each in found.items()
-            for value, count in each.most_common()
-        ]  # fmt: skip
-        if not rows:
-            return Section(name, title, notes=("no run has arrived yet",))
-        several = [what for what, each in found.items() if len(each) > 1]
-        notes = (f"runs differ in: {', '.join(several)}",) if several else ()
-        return Section(name, title, "part_table.html",
-                       {"headings": ("", "value", "runs"), "rows": rows, "numbers": (2,)},
-                       notes)  # fmt: skip
-
-    return build
-
-
-def _where(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
-    kernel, machine, git = (mapping(manifest.get(key)) for key in ("kernel", "machine", "git"))
-    packages = mapping(manifest.get("packages"))
-    facts = [
-        ("kernel", kernel.get("release")),
-        ("processor", machine.get("cpu")),
-        ("processors", machine.get("processors")),
-        ("emulation", manifest.get("backend")),
-        ("network stack", manifest.get("stack")),
-        ("Python", manifest.get("python")),
-        ("commit", f"{git.get('commit')}{', changed' if git.get('changed') else ''}"),
-        *((str(name), version) for name, version in packages.items()),
-    ]
-    return [(what, str(value)) for what, value in facts if value not in (None, "", "None")]
 
 
 def _plan(campaign: Campaign) -> Any:
