@@ -1,9 +1,10 @@
 """How stacks of plug-ins end, while their sockets are in use."""
 
 import os
-import select
 import socket
 import threading
+import time
+from pathlib import Path
 
 import pytest
 from own_process import held, left
@@ -56,7 +57,7 @@ def test_a_stack_ends_when_the_last_call_in_it_returns(plug_in):
     heard = []
     thread = threading.Thread(target=lambda: heard.append(accepted.recv(10)))
     thread.start()
-    wait_until_blocked(thread)
+    wait_until_inside(thread)
     stack.close(force=True)
     with pytest.raises(mptcpapi.StackDeleted):
         accepted.getpeername()
@@ -71,15 +72,13 @@ def test_a_stack_ends_when_the_last_call_in_it_returns(plug_in):
         assert not in_memory_twice()
 
 
-def wait_until_blocked(thread):
-    """Return when a thread sleeps in a call of the kernel's that receives."""
-    path = f"/proc/self/task/{thread.native_id}/wchan"
-    for _ in range(1000):
-        with open(path, encoding="ascii") as file:  # noqa: PTH123 - read anew each time
-            if "wait" in (said := file.read()) and "futex" not in said:
-                return
-        select.select([], [], [], 0.01)
-    raise AssertionError(f"the thread waits in {said!r}")
+def wait_until_inside(thread):
+    """Return when a thread is in the plug-in's recvfrom, which gives it a name."""
+    name = Path(f"/proc/self/task/{thread.native_id}/comm")
+    deadline = time.monotonic() + 10
+    while (said := name.read_text(encoding="ascii")) != "in recvfrom\n":
+        assert time.monotonic() < deadline, f"the thread is called {said!r}"
+        time.sleep(0.01)
 
 
 def in_memory_twice():
