@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -80,6 +81,7 @@ def test_a_run_is_repeated_as_it_was(elsewhere):
     assert "Nothing differs from the run that is known." in came.out
     assert came.out.endswith("The same: passed again.\n")
     assert "checks: verified -> verified" in came.out
+    assert re.search(r"  drawn: (\d+) -> \1 \(\+0 %\)\n", came.out)
     first, (second,) = json.loads((kept / "manifest.json").read_text("utf-8")), came.runs
     for key in ("scenario", "seed", "parameters", "overrides", "topology", "options", "verdict"):
         assert first[key] == second[key], key

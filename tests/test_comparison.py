@@ -196,7 +196,7 @@ def test_a_run_alone_is_compared_with_any_other(mixed):
         "scenarios/test_other.py::test_it[a,b] against "
         f"{BULK}, backup=true, links.wifi.rate=2 Mbit/s"
     )
-    assert group.unmatched == ("goodput",)
+    assert [kind.name for kind in group.unmatched] == ["goodput"]
 
 
 def test_a_campaign_is_its_runs(stores, tmp_path):
@@ -267,6 +267,21 @@ def test_fewer_that_pass_are_a_regression(stores, tmp_path):
     assert (done.exit_code, done.stderr) == (3, f"worse: {BULK}: fewer pass\n")
 
 
+def test_a_figure_that_only_one_has_is_not_judged(stores, tmp_path):
+    for value in SLOW:
+        directory = keep(tmp_path / "more", goodput=value)
+        for name, better in (("gap", "lower"), ("delivered", None)):
+            file = directory / "manifest.json"
+            manifest = json.loads(file.read_text("utf-8"))
+            manifest["figures"][name] = {"value": 1, "unit": "s", "better": better}
+            file.write_text(json.dumps(manifest), encoding="utf-8")
+
+    done = invoke(stores[0], tmp_path / "more", "--fail-on-regression", "50")
+
+    assert done.exit_code == 4
+    assert done.stderr == f"not judged: {BULK}: gap: only one of the two has it\n"
+
+
 def test_what_is_gone_is_not_judged(stores, tmp_path):
     keep(stores[0], scenario="scenarios/test_gone.py::test_it")
 
@@ -300,4 +315,4 @@ def test_figures_of_another_unit_or_that_are_no_numbers_are_not_compared(stores,
     (group,) = compare(selected(str(stores[0])), selected(str(tmp_path / "odd"))).groups
 
     assert group.figures == ()
-    assert group.unmatched == ("goodput", "goodput")
+    assert group.unmatched == (("goodput", "bit/s", "higher"), ("goodput", "s", None))

@@ -26,6 +26,14 @@ class Key(NamedTuple):
         return ", ".join([self.scenario, *(f"{name}={value}" for name, value in self.settings)])
 
 
+class Kind(NamedTuple):
+    """What makes values comparable."""
+
+    name: str
+    unit: str
+    better: str | None
+
+
 @dataclass(frozen=True)
 class Figure:
     """One figure of two groups of repetitions."""
@@ -60,7 +68,7 @@ class Group:
     differing: tuple[Differing, ...]
     """what else differs, and may explain it"""
     figures: tuple[Figure, ...]
-    unmatched: tuple[str, ...]
+    unmatched: tuple[Kind, ...]
     """figures that only one of the two has, or in another unit"""
 
     @property
@@ -108,7 +116,12 @@ class Comparison:
             for figure in group.figures
             if figure.better and figure.found.conclusion is Conclusion.TOO_FEW
         ]
-        missing = [f"{group.key}: {name}" for group in self.groups for name in group.unmatched]
+        missing = [
+            f"{group.key}: {kind.name}: only one of the two has it"
+            for group in self.groups
+            for kind in group.unmatched
+            if kind.better
+        ]
         return [*few, *missing, *(f"{key}: only the first has it" for key in self.only_first)]
 
 
@@ -148,32 +161,24 @@ def _group(name: str, first: list[Result], second: list[Result]) -> Group:
             for kind, values in one.items()
             if kind in other
         ),
-        tuple(kind.name for kind in (one | other) if (kind in one) != (kind in other)),
+        tuple(kind for kind in (one | other) if (kind in one) != (kind in other)),
     )
 
 
-class _Kind(NamedTuple):
-    """What makes values comparable."""
-
-    name: str
-    unit: str
-    better: str | None
-
-
-def _values(results: Iterable[Result]) -> dict[_Kind, list[float]]:
+def _values(results: Iterable[Result]) -> dict[Kind, list[float]]:
     """The values of each figure; one that is no finite number is none."""
-    found: dict[_Kind, list[float]] = {}
+    found: dict[Kind, list[float]] = {}
     for kind, value in (pair for result in results for pair in _figures(result)):
         found.setdefault(kind, []).append(value)
     return found
 
 
-def _figures(result: Result) -> Iterator[tuple[_Kind, float]]:
+def _figures(result: Result) -> Iterator[tuple[Kind, float]]:
     for name, figure in result.figures.items():
         value, better = figure.get("value"), figure.get("better")
         if isinstance(value, int | float) and isfinite(value):
             known = better if better in ("higher", "lower") else None
-            yield _Kind(name, str(figure.get("unit", "")), known), float(value)
+            yield Kind(name, str(figure.get("unit", "")), known), float(value)
 
 
 def _passed(verdicts: Mapping[Verdict, int]) -> float:

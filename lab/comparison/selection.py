@@ -79,8 +79,9 @@ def selected(text: str, results: Path = Path("results")) -> Selection:
 
 def _asked(text: str, results: Path) -> _Asked:
     """The whole text is a path if there is such a file; else up to a colon."""
-    if find_run(Path(text), results).exists():
-        return _Asked(find_run(Path(text), results), "*", {})
+    whole = find_run(Path(text), results)
+    if whole.exists():
+        return _Asked(whole, "*", {})
     for colon in (match.start() for match in re.finditer(":", text)):
         path = Path(text[:colon])
         if text[:colon] and path.exists():

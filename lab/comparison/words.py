@@ -57,19 +57,20 @@ def _group(group: Group) -> Iterator[str]:
     yield group.key
     turned = "   <- changed" if group.turned else ""
     yield f"  verdict: {_verdicts(group.first)} -> {_verdicts(group.second)}{turned}"
-    yield from figures(group)
-    yield ""
-
-
-def figures(group: Group) -> Iterator[str]:
-    """The figures of a group: two lines each."""
     for figure in group.figures:
         yield f"  {figure.name}: {_medians(figure)}"
         yield f"      {_judged(figure)}"
-    for name in group.unmatched:
-        yield f"  {name}: only one of the two has it, in this unit"
+    yield from unmatched(group)
     if not group.figures and not group.unmatched:
         yield "  no figures: the runs have none (Run.figure keeps one)"
+    yield ""
+
+
+def unmatched(group: Group) -> Iterator[str]:
+    """The figures that are not compared, in one line."""
+    kinds = (f"{kind.name} ({kind.unit})" if kind.unit else kind.name for kind in group.unmatched)
+    if group.unmatched:
+        yield f"  only one of the two has {', '.join(kinds)}"
 
 
 def _verdicts(verdicts: Mapping[Verdict, int]) -> str:
@@ -142,7 +143,7 @@ def _group_as_dict(group: Group) -> dict[str, Any]:
             {"what": each.name, "a": each.first, "b": each.second} for each in group.differing
         ],
         "figures": figures_as_dicts(group),
-        "unmatched": list(group.unmatched),
+        "unmatched": [kind._asdict() for kind in group.unmatched],
     }
 
 

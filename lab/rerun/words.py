@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from lab.comparison.compared import Group
 from lab.comparison.facts import Differing
-from lab.comparison.words import figures as figure_lines
-from lab.comparison.words import figures_as_dicts
+from lab.comparison.words import figures_as_dicts, unmatched
 from lab.rerun.again import Again, checks
 from lab.result import Result
+from lab.statistic import amount
 
 
 def surroundings(found: Iterable[Differing]) -> Iterator[str]:
@@ -31,8 +32,20 @@ def outcome(again: Again, told: Iterable[Differing]) -> Iterator[str]:
     yield f"again:   {_run(again.second)}"
     yield f"checks: {_checks(checks(again.first))} -> {_checks(checks(again.second))}"
     for group in again.figures.groups:
-        yield from figure_lines(group)
+        yield from _figures(group)
     yield _conclusion(again)
+
+
+def _figures(group: Group) -> Iterator[str]:
+    """What was measured then and now; two values say nothing of noise."""
+    if group.figures:
+        yield "figures, once each, which cannot tell a difference from noise:"
+    for figure in group.figures:
+        first, second, ratio = figure.found.first, figure.found.second, figure.found.ratio
+        change = f" ({(ratio.median - 1) * 100:+.0f} %)" if ratio else ""
+        values = (amount(each.median, figure.unit) for each in (first, second))
+        yield f"  {figure.name}: {' -> '.join(values)}{change}"
+    yield from unmatched(group)
 
 
 def _run(result: Result) -> str:
