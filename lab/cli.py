@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lab import sandbox
+from lab import column_commands, result_commands, sandbox
 from lab.campaign_command import campaign
-from lab.column_commands import COMMANDS
 from lab.errors import LabError, SandboxForbidden
 from lab.page_command import report
 from lab.places import require_visible
@@ -177,25 +176,6 @@ def demo(results: Path, topology: str, as_json: bool, backend: str | None) -> No
     click.echo(f"The run is kept. Look at it: {how_to_look(directory)}")
 
 
-@commands.command(epilog="Example: mptcp-lab show results/20260131T101500.123-open-1f3a92c4")
-@click.argument("run", type=_PATH, required=False)
-@click.option("--json", "as_json", is_flag=True, help="Print manifest and records as JSON.")
-def show(run: Path | None, as_json: bool) -> None:
-    """Print a run: a path, a name in results/, or the newest there if none is given."""
-    from rich.console import Console
-
-    from lab import result
-    from lab.report import tables
-
-    kept = result.open(result.find_run(run))
-    if as_json:
-        both = {"manifest": kept.manifest, "records": kept.records}
-        click.echo(json.dumps(both, indent=2))
-        return
-    for part in tables(kept):
-        Console().print(part, markup=False, highlight=False, soft_wrap=isinstance(part, str))
-
-
 @commands.command(epilog="Example: mptcp-lab measure two_paths --quick")
 @click.argument("topology")
 @click.option("--backend", help="What emulates delay, loss and the like (default: what works).")
@@ -272,7 +252,7 @@ _STATUS = {"verified": 0, "violated": 1, "doubtful": 1, "unchecked": 3}
 """2 is click's, for a command line that it does not understand."""
 
 
-for _command in (*COMMANDS, campaign, report):
+for _command in (*column_commands.COMMANDS, *result_commands.COMMANDS, campaign, report):
     commands.add_command(_command)
 
 

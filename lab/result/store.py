@@ -47,16 +47,28 @@ def is_run(directory: Path) -> bool:
 
 
 def find_run(run: Path | None, results: Path = Path("results")) -> Path:
-    """The directory of a run: a path, a name in ``results``, or its newest if None.
+    """The directory of a run: a path, a name in ``results``, the end of one, or None: its newest.
 
-    :raises UsageError: there is none yet.
+    :raises UsageError: there is none yet, or several names end so.
     """
-    if run is not None:
-        return run if run.exists() or not (results / run).exists() else results / run
     found = directories(results) if results.is_dir() else []
+    if run is not None:
+        return run if run.exists() else _named(str(run), found) or run
     if not found:
         raise UsageError(
             f"no run in {results.absolute()} yet: pytest and mptcp-lab demo keep theirs in "
             "results/ of the directory that they are started in"
         )
     return found[-1]
+
+
+def _named(name: str, known: list[Path]) -> Path | None:
+    """The one directory with this name, or whose name ends so."""
+    for directory in known:
+        if directory.name == name:
+            return directory
+    ending = [directory for directory in known if directory.name.endswith(f"-{name}")]
+    if len(ending) > 1:
+        names = "\n    ".join(directory.name for directory in ending)
+        raise UsageError(f"{len(ending)} runs have names that end in {name}:\n    {names}")
+    return ending[0] if ending else None

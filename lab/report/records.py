@@ -1,85 +1,14 @@
-"""A kept run, shown as tables."""
+"""What a run recorded, as a table."""
 
 from __future__ import annotations
 
 import json
-import shlex
-import shutil
-import sys
-from collections.abc import Iterator
 from math import inf, isfinite
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from rich.table import Table
-from rich.text import Text
 
-from lab.errors import LabError
-from lab.result import Result
-from lab.trace import Trace
-
-SUMMARY = (
-    "verdict", "reason", "started", "ended", "seed", "command", "topology", "git", "kernel",
-    "packages", "captures",
-)  # fmt: skip
-"""What is shown of a manifest, in this order."""
-
-_NOT_ALWAYS = ("reason", "captures")
-"""What a run may do without; that anything else is missing is worth a line."""
-
-
-def how_to_look(directory: Path) -> str:
-    """The command that shows a run, to be pasted into a shell in the present directory."""
-    program = shutil.which("mptcp-lab") or Path(sys.executable).with_name("mptcp-lab")
-    return shlex.join([_nearby(Path(program)), "show", _nearby(directory)])
-
-
-def _nearby(path: Path) -> str:
-    """The path as people write it: from here, if it is below."""
-    here = Path.cwd()
-    return str(path.relative_to(here) if path.is_relative_to(here) else path)
-
-
-def add_row(table: Table, *cells: str) -> None:
-    """Add a row of plain text, in which brackets mean nothing."""
-    table.add_row(*map(Text, cells))
-
-
-def tables(result: Result) -> Iterator[Table | str]:
-    """What people look at first."""
-    yield _summary(result.manifest)
-    if result.records:
-        yield _records(result.records)
-    for path in result.captures.values():
-        try:
-            yield Trace.from_pcap(path, at=path.stem).summary()
-        except LabError as error:
-            yield str(error)
-        yield f"    tcpdump -nr {path}"
-
-
-def _summary(manifest: dict[str, Any]) -> Table:
-    table = Table(show_header=False, title=Text(str(manifest.get("scenario", "unknown"))))
-    for key in SUMMARY:
-        if key not in _NOT_ALWAYS or manifest.get(key):
-            add_row(table, key, _entries(manifest.get(key)))
-    return table
-
-
-def _entries(value: Any) -> str:
-    """A value of the manifest, its entries one a line."""
-    if isinstance(value, dict):
-        return "\n".join(f"{name} {_in_words(entry)}" for name, entry in value.items())
-    return _in_words(value)
-
-
-def _in_words(value: Any) -> str:
-    """A value as people write it; a list is a command line, to be pasted."""
-    if value is None or isinstance(value, bool):
-        return {None: "unknown", True: "yes", False: "no"}[value]
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {_in_words(entry)}" for name, entry in value.items())
-    return shlex.join(map(str, value)) if isinstance(value, list) else str(value)
+from lab.report.text import add_row
 
 
 class Row(NamedTuple):
@@ -92,7 +21,7 @@ class Row(NamedTuple):
     about: str
 
 
-def _records(records: list[dict[str, Any]]) -> Table:
+def calls_and_events(records: list[dict[str, Any]]) -> Table:
     """Calls and events by the time since the first of them."""
     table = Table("s", "where", "what", "about", title="calls and events")
     rows = sorted(map(row_of, records), key=lambda row: row.when)
