@@ -114,7 +114,8 @@ def _print_end(ended: Ended, prepared: Prepared, directory: Path, as_json: bool)
         }
         click.echo(json.dumps(told, indent=2))
     else:
-        Console().print(table(ended.rows, prepared.checked.plan.question))
+        plan = prepared.checked.plan
+        Console().print(table(ended.rows, plan.question, plan.figures))
         click.echo(f"{ended.standing.counts()}; kept in {directory}")
     if not ended.complete:
         click.echo(f"Interrupted. Go on with: {_again()}", err=True)
