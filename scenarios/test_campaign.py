@@ -180,6 +180,19 @@ def test_a_campaign_that_is_killed_goes_on(project, result):
     assert len(project.journal) == 4, "nothing is run again"
 
 
+def test_what_a_killed_campaign_has_started_ends_with_it(project):
+    """Workers, attempts and their sandboxes are gone."""
+    project.write(scenarios="test_tiny.py::test_hangs")
+    with project.start() as process:
+        deadline = time.monotonic() + PATIENCE
+        while not any("lab.session" in line for line in still_running(str(project.campaign))):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        process.kill()
+
+    wait_until_gone(str(project.campaign))
+
+
 def test_workers_without_a_common_file_system(project, result):
     """One of two is killed in mid-run; the other makes what remains, and all arrives whole."""
     project.write(scenarios="test_tiny.py::test_passes", parameters={"n": ["1", "2"]},
@@ -275,8 +288,16 @@ def test_every_end_of_an_attempt_is_kept(project):
     failed = next(line for line in project.journal if "fails" in line["scenario"])
     log = project.campaign / "runs" / failed["run"] / "logs" / "pytest.txt"
     assert "AssertionError: it always does" in log.read_text("utf-8")
-    assert not still_running(str(project.campaign)), "what hung is gone"
+    wait_until_gone(str(project.campaign))
     assert json.loads(said)["verdicts"] == {"passed": 1, "failed": 1, "invalid": 2, "skipped": 1}
+
+
+def wait_until_gone(text):
+    """Wait until no process names ``text`` in its command line."""
+    deadline = time.monotonic() + PATIENCE / 5
+    while found := still_running(text):
+        assert time.monotonic() < deadline, found
+        time.sleep(0.05)
 
 
 def still_running(text):
@@ -304,7 +325,7 @@ def test_ctrl_c_stops_and_says_how_to_go_on(project):
     assert "Interrupted. Go on with: mptcp-lab campaign plan.yaml" in told
     assert "1 skipped" in said
     assert [line["verdict"] for line in project.journal] == ["skipped"]
-    assert not still_running(str(project.campaign))
+    wait_until_gone(str(project.campaign))
 
 
 def test_a_full_disk_is_told_and_the_campaign_goes_on_when_there_is_room(project):

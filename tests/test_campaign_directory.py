@@ -78,7 +78,7 @@ def test_two_at_once_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("cut", [1, 20])
 def test_half_a_line_at_the_end_is_nothing(tmp_path: Path, cut: int) -> None:
     file = tmp_path / "journal.jsonl"
-    first, second = entry(POINTS[0]).as_line(), entry(POINTS[1]).as_line()
+    first, second = entry(POINTS[0]).as_line(), entry(POINTS[1], reason="x" * 500).as_line()
     file.write_bytes(first + second[:-cut])
 
     journal = Journal(file)

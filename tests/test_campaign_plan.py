@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -78,6 +80,15 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
         "'-1' is not a number from 0 to 999999999",
         "'1' is repeated",
     ]
+
+
+def test_dask_is_imported_where_attempts_are_made_and_nowhere_else() -> None:
+    asked = "import sys, {}; print('distributed' in sys.modules)"
+
+    for module, expected in (("lab.cli, lab.campaign.run", False), ("lab.campaign.cluster", True)):
+        line = [sys.executable, "-c", asked.format(module)]
+        said = subprocess.run(line, capture_output=True, text=True, check=True)
+        assert said.stdout == f"{expected}\n"
 
 
 def test_points_are_all_combinations_or_those_that_are_listed(tmp_path: Path) -> None:

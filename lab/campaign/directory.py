@@ -22,7 +22,7 @@ from lab.campaign.standing import Standing, standing
 from lab.errors import UsageError
 from lab.files import read
 
-FREE = ("question", "repetitions", "retries", "slots", "deadline")
+FREE = ("question", "figures", "repetitions", "retries", "slots", "deadline")
 """Keys of a plan that may change while a campaign is not finished: other points do not suffer."""
 
 

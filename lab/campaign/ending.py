@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,9 +20,6 @@ from lab.result import open as open_run
 from lab.run import Verdict
 from lab.statistic.interval import Interval, median_interval
 from lab.statistic.words import amount
-
-MOST_FIGURES = 3
-"""Columns of figures in a table for people; JSON has all of them."""
 
 
 @dataclass(frozen=True)
@@ -86,10 +83,10 @@ def _passed(campaign: Campaign, points: list[Point]) -> Iterator[Result]:
                     continue
 
 
-def table(found: list[Row], title: str) -> Table:
-    """The rows, for people."""
+def table(found: list[Row], title: str, figures: Sequence[str]) -> Table:
+    """The rows, for people, with these figures; JSON has all."""
     chosen = [*dict.fromkeys(name for row in found for name in row.point.values)]
-    names = [*dict.fromkeys(name for row in found for name in row.figures)][:MOST_FIGURES]
+    names = figures or [*dict.fromkeys(name for row in found for name in row.figures)][:1]
     drawn = Table("scenario", *chosen, "runs", *names, title=title or None)
     above = ""
     for row in found:
@@ -97,8 +94,8 @@ def table(found: list[Row], title: str) -> Table:
             drawn.add_section()
         scenario = "" if row.point.scenario == above else row.point.scenario.rpartition("::")[2]
         values = (row.point.values.get(name, "") for name in chosen)
-        figures = (_figure(*row.figures[name]) if name in row.figures else "" for name in names)
-        add_row(drawn, scenario, *values, _counts(row), *figures)
+        shown = (_figure(*row.figures[name]) if name in row.figures else "" for name in names)
+        add_row(drawn, scenario, *values, _counts(row), *shown)
         above = row.point.scenario
     return drawn
 

@@ -19,6 +19,7 @@ def identity(root: Path, files: Iterable[str]) -> dict[str, Any]:
 
     They are paths relative to ``root``; the hash of a file that is not there is None.
     """
+    commit.cache_clear()  # a worker lives long, and another commit may be checked out meanwhile
     return {
         "commit": commit(root)["commit"],
         "lab": _lab(),

@@ -92,6 +92,9 @@ class Plan(Keys):
     )
     name: fields.Label = Field(description="Name of the campaign.")
     question: _Text = Field(default="", description="What it is to answer.")
+    figures: _Values = Field(
+        default=(), description="Figures of runs that its table shows; else the first one."
+    )
     scenarios: _Scenarios = Field(description="Tests by their ids; * and ? stand for more.")
     parameters: Mapping[_Name, _Values] = Field(
         default={}, description="Values of each parameter; all combinations are run."
