@@ -122,7 +122,7 @@ def test_many_threads_describe_one_run(run):
     assert len(result.open(run.directory).figures) == 100
 
 
-@pytest.mark.parametrize("number", [1])
+@pytest.mark.parametrize("number", [1, 2])
 def test_runs_of_each_format_are_read(number):
     kept = result.open(RUNS / f"format{number}")
 

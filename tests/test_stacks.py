@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+from own_process import descriptors, left
 
 import mptcpapi
 from mptcpapi import stacks
@@ -129,13 +130,13 @@ def test_locators_that_cannot_be(vnls: tuple[str, ...], told: str) -> None:
 )
 def test_what_new_refuses(arguments: tuple[str, ...], options: dict[str, object],
                           told: str) -> None:  # fmt: skip
-    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+    before = descriptors()
 
     with pytest.raises(mptcpapi.InvalidArgument) as refused:
         stacks.new(*arguments, **options)
 
     assert told in refused.value.strerror
-    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
+    assert not left(descriptors, before)
 
 
 @pytest.mark.parametrize(
