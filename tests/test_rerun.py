@@ -61,7 +61,7 @@ def test_everything_that_the_run_was_given_is_given_again(kept, project):
     )  # fmt: skip
     assert planned.test == f"{project}/{TEST}"
     assert planned.topology == run.directory / "topology.yaml"
-    command = planned.command(project / "results", project / "junit.xml")
+    command = planned.command(project / "results")
     assert command[-1] == planned.test
     assert f"--rootdir={project}" in command
 

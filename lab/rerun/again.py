@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 from xml.etree import ElementTree
 
@@ -70,30 +70,29 @@ def run(plan: Plan, results: Path) -> Again:
     :raises LabError: pytest made no run; the text says why not.
     """
     require_visible(results, plan.project)
-    results.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=".rerun-", dir=results) as place:
-        report = Path(place).absolute() / "junit.xml"
-        done = subprocess.run(
-            plan.command(results.absolute(), report),
-            cwd=plan.project, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        directory = _directory(report)
+    done = subprocess.run(
+        plan.command(results.absolute()),
+        cwd=plan.project, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    directory = _directory(done.stderr)
     if directory is None:
         raise LabError(f"no run was made: {_reason(done)}")
     return Again(plan.original, open_run(directory))
 
 
-def _directory(report: Path) -> str | None:
-    """The run's directory, as JUnit's file has it."""
+def _directory(said: str) -> str | None:
+    """The run's directory, as the JUnit XML in it has it."""
+    report = re.search(r"<testsuites.*</testsuites>", said, re.DOTALL)
     try:
-        properties = ElementTree.parse(report).iter("property")  # noqa: S314 - pytest's own
-    except (OSError, ElementTree.ParseError):
+        properties = ElementTree.fromstring(report[0] if report else "").iter("property")  # noqa: S314
+    except ElementTree.ParseError:
         return None
     return next((each.get("value") for each in properties if each.get("name") == "lab.run"), None)
 
 
 def _reason(done: subprocess.CompletedProcess[str]) -> str:
     """What pytest says of it: the first line that names an error."""
-    lines = [line.strip() for line in (done.stderr + done.stdout).splitlines() if line.strip()]
+    said = re.sub("<[?]xml.*</testsuites>", "", done.stderr, flags=re.DOTALL) + done.stdout
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith(("ERROR", "E  ", "error"))]
     return next(iter(errors), lines[-1] if lines else f"pytest ended with {done.returncode}")
