@@ -99,14 +99,27 @@ def _print_points(prepared: Prepared, directory: Path, as_json: bool) -> None:
     )
 
 
+def _page(directory: Path) -> str | None:
+    """Write the page; one that cannot be written takes nothing from what the campaign found."""
+    from lab.page.command import write  # noqa: PLC0415 - matplotlib takes most of a second
+
+    try:
+        return str(write(directory, None))
+    except LabError as problem:
+        click.echo(f"warning: no page: {problem}", err=True)
+        return None
+
+
 def _print_end(ended: Ended, prepared: Prepared, directory: Path, as_json: bool) -> None:
     from rich.console import Console  # noqa: PLC0415
 
     from lab.campaign.ending import table  # noqa: PLC0415
 
+    page = _page(directory)
     if as_json:
         told = {
             "directory": str(directory),
+            "page": page,
             "complete": ended.complete,
             "points": ended.standing.total,
             "verdicts": ended.standing.verdicts,
@@ -116,6 +129,8 @@ def _print_end(ended: Ended, prepared: Prepared, directory: Path, as_json: bool)
     else:
         Console().print(table(ended.rows, prepared.checked.plan.question))
         click.echo(f"{ended.standing.counts()}; kept in {directory}")
+        if page:
+            click.echo(f"The answer, with figures: {page}")
     if not ended.complete:
         click.echo(f"Interrupted. Go on with: {_again()}", err=True)
         sys.exit(_INTERRUPTED)

@@ -18,9 +18,11 @@ import click
 
 from lab import column_commands, result_commands, sandbox
 from lab.campaign_command import campaign
+from lab.comparison.command import compare
 from lab.errors import LabError, SandboxForbidden
 from lab.page_command import report
 from lab.places import require_visible
+from lab.rerun.command import rerun
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -252,7 +254,9 @@ _STATUS = {"verified": 0, "violated": 1, "doubtful": 1, "unchecked": 3}
 """2 is click's, for a command line that it does not understand."""
 
 
-for _command in (*column_commands.COMMANDS, *result_commands.COMMANDS, campaign, report):
+_RESULTS = (*result_commands.COMMANDS, campaign, compare, report, rerun)
+
+for _command in (*column_commands.COMMANDS, *_RESULTS):
     commands.add_command(_command)
 
 

@@ -171,10 +171,15 @@ class LabNode(ShellNode):
     def restore_routes(self, interface: str) -> None:
         """Give back the routes that the kernel took when ``interface`` was set down.
 
+        Nothing, while it is down: the kernel takes no route by it then.
+
         ``net.set_link`` and Mininet's ``link A B up`` do it; it is for who runs ``ip link`` here.
         """
         with channel(self.namespace) as netlink:
-            index = {interface: states(netlink)[interface].index}
+            found = states(netlink)[interface]
+            if not found.up:
+                return
+            index = {interface: found.index}
             lost = (route for route in self.routes if route.interface == interface)
             netlink.carry_out(_request(route, index, replace=True) for route in lost)
 

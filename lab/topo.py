@@ -20,7 +20,7 @@ from lab.openvswitch import OpenVSwitch
 from lab.stacks import StackNode
 from lab.switch import BridgeSwitch
 
-SWITCHES = {"bridge": BridgeSwitch, "openvswitch": OpenVSwitch}
+_SWITCHES = {"bridge": BridgeSwitch, "openvswitch": OpenVSwitch}
 """What a switch is, by the kind that its topology file says."""
 
 
@@ -48,7 +48,7 @@ class YamlTopo(Topo):  # type: ignore[misc]
         for name in self.topology.nodes:
             self.addHost(name, **kind, **node_parameters(self.topology, name))
         for name, switch in self.topology.switches.items():
-            self.addSwitch(name, cls=SWITCHES[switch.kind])
+            self.addSwitch(name, cls=_SWITCHES[switch.kind])
         for name, link in self.topology.links.items():
             first, second = link.ends
             self.addLink(

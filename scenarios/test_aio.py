@@ -6,9 +6,9 @@ import socket
 import struct
 from contextlib import asynccontextmanager
 from errno import ECONNRESET
-from pathlib import Path
 
 import pytest
+from own_process import descriptors, left
 
 from lab.events import EventLog
 from lab.wire.mptcp import MpFastclose, MpJoinSyn, MpPrio, MptcpOption, Subtype
@@ -169,7 +169,7 @@ async def test_a_cancelled_opening_leaves_nothing(flow, net, capture):
     lte = flow.address("client", "lte")
     flow.wait_delivered("100 kB")
     net.node("gw").run("ip", "rule", "add", "to", lte, "blackhole", "pref", "1")
-    before = open_descriptors()
+    before = descriptors()
 
     opening = asyncio.create_task(aio.open_subflow(flow.connection, lte))
     seen = await asyncio.to_thread(
@@ -180,7 +180,7 @@ async def test_a_cancelled_opening_leaves_nothing(flow, net, capture):
     await asyncio.wait([opening])
 
     assert opening.cancelled()
-    assert open_descriptors() == before
+    assert not left(descriptors, before)
     assert [subflow.id for subflow in flow.connection.subflows()] == [1]
     closed = flow.events["client"].wait(EventKind.SUB_CLOSED, error=ECONNRESET)
     syn, _ = seen.arrived().first(MpJoinSyn)
@@ -239,8 +239,3 @@ async def test_events_until_the_peer_resets_the_connection(flow, capture):
 def ends_of(subflow, seen):
     """The ends from which a FIN was seen on the subflow."""
     return {segment.source for segment in seen.on(subflow) if segment.fin}
-
-
-def open_descriptors():
-    """How many this process has."""
-    return len(list(Path("/proc/self/fd").iterdir()))

@@ -174,6 +174,8 @@ def test_a_campaign_that_is_killed_goes_on(project, result):
     assert project.journal[: len(before)] == before
     assert sorted(points(project).values()) == [1] * 4
     project.require_whole()
+    page = (project.campaign / "report.html").read_text("utf-8")
+    assert "4 of 4 points have run." in page
     assert project.run("--json")[0] == 0
     assert len(project.journal) == 4, "nothing is run again"
 

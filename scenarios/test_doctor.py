@@ -413,3 +413,24 @@ def test_this_machine(net, name, plant):
     with ExitStack() as undo:
         connect(undo, network, listener)
         assert joins(captures.until("client", joins)) == {(LTE, CORE)}
+
+
+@pytest.mark.parametrize(
+    ("plant", "cause", "says"),
+    [
+        ("ip -4 address flush dev wifi; ip -4 address flush dev lte; "
+         "sysctl -w net.ipv6.conf.all.disable_ipv6=1; ip mptcp endpoint flush",
+         "one_path", "it has no address"),
+        ("sysctl -w net.ipv6.conf.all.disable_ipv6=1", "route",
+         "it has no IPv6 address, so that nothing leaves for 2001:db8::9"),
+    ],
+    ids=["none", "no IPv6"],
+)  # fmt: skip
+def test_a_machine_without_the_addresses_that_it_needs(net, plant, cause, says):
+    """That stops every connection, and so every subflow."""
+    network, _, _ = net(Planted(cause, "client", plant))
+
+    status, found = here(network, "--to", "2001:db8::9")
+
+    assert status == 1
+    assert (cause, says) in {(each["cause"], each["what"]) for each in found}

@@ -126,3 +126,25 @@ def test_a_delay_that_nobody_would_wait_for_is_not_measured():
     assert (delay.declared, delay.measured, delay.judged) == (200.0, None, False)
     assert "take longer than 10 s" in delay.note
     assert figures[Place("wire", "there")]["loss"].measured == 0
+
+
+SHORT = """
+topology: 1
+name: short
+hosts: {client: {}, server: {}}
+links:
+  wire:
+    ends: [client:wire, server:wire]
+    subnet: 10.0.1.0/24
+    rate: 1 Mbit/s
+    queue: 1 packets
+"""
+
+
+def test_the_rate_of_a_queue_in_which_one_packet_waits():
+    """No packet waits behind another, and the rate is found all the same."""
+    found = measure(loads(SHORT, "short.yaml"), budget.SCENARIO)
+
+    for way in ("there", "back"):
+        rate = found[Place("wire", way)]["rate"]
+        assert rate.measured == pytest.approx(1_000_000, rel=0.03), rate

@@ -10,6 +10,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from own_process import descriptors, left
 
 import mptcpapi
 from mptcpapi import aio, syscalls
@@ -104,11 +105,10 @@ def wait_for_subflows(sock, *ids):
         assert time.monotonic() < end, (sock.subflows(), ids)
 
 
-def held():
-    """How many descriptors this process has, and which locks there are."""
+def state():
+    """Which descriptors this process has, and which locks there are."""
     locks = Path("/proc/locks").read_text(encoding="ascii")
-    descriptors = len(list(Path("/proc/self/fd").iterdir()))
-    return descriptors, [line.split()[1:] for line in locks.splitlines()]
+    return descriptors() | {tuple(line.split()[1:]) for line in locks.splitlines()}
 
 
 @pytest.fixture
@@ -119,14 +119,14 @@ def sibling(sock):
 
 def test_an_opening_that_is_interrupted_leaves_nothing(sock, sibling, at_each_step):
     """Neither a subflow, nor a descriptor, nor a lock."""
-    before = held()
+    before = state()
 
     outcomes = []
     for outcome in at_each_step(interrupt, lambda: sock.open_subflow(LTE)):
         outcomes.append(outcome)
         if outcome is KeyboardInterrupt:
             wait_for_subflows(sock, 1, sibling.id)
-        assert held() == before
+        assert not left(state, before)
 
     assert set(outcomes[:-1]) == {KeyboardInterrupt}
     wait_for_subflows(sock, 1, sibling.id, outcomes[-1].id)
@@ -135,7 +135,7 @@ def test_an_opening_that_is_interrupted_leaves_nothing(sock, sibling, at_each_st
 
 def test_an_opening_that_is_cancelled_leaves_nothing(sock, sibling, at_each_step):
     """The event loop takes it back in whatever step its thread is."""
-    before = held()
+    before = state()
     loop = task = None
 
     def cancel():
@@ -154,7 +154,7 @@ def test_an_opening_that_is_cancelled_leaves_nothing(sock, sibling, at_each_step
         outcomes.append(outcome)
         if outcome is asyncio.CancelledError:
             wait_for_subflows(sock, 1, sibling.id)
-        assert held() == before
+        assert not left(state, before)
 
     assert set(outcomes[:-1]) == {asyncio.CancelledError}
     wait_for_subflows(sock, 1, sibling.id, outcomes[-1].id)
@@ -182,7 +182,7 @@ class Lent:
 
 def test_an_opening_whose_descriptor_is_closed_leaves_nothing(sock, sibling, at_each_step):
     """It fails, or it is complete already."""
-    before = held()
+    before = state()
     lent = Lent(sock)
 
     outcomes = []
@@ -192,7 +192,7 @@ def test_an_opening_whose_descriptor_is_closed_leaves_nothing(sock, sibling, at_
         if isinstance(outcome, mptcpapi.Subflow):
             sock.close_subflow(outcome)
         wait_for_subflows(sock, 1, sibling.id)
-        assert held() == before
+        assert not left(state, before)
 
     assert mptcpapi.SocketClosed in outcomes
     assert outcomes[-1].id > sibling.id + 10
@@ -234,11 +234,11 @@ def test_other_operations_that_are_interrupted(sock, sibling, at_each_step, name
         return OPERATIONS[name](sock, subflow)
 
     subflow = sock.open_subflow(LTE)
-    before = held()
+    before = state()
     outcomes = []
     for outcome in at_each_step(interrupt, do):
         outcomes.append(outcome)
-        assert held() == before
+        assert not left(state, before)
         there = {each.id: each for each in sock.subflow_details()}
         assert {1, sibling.id} <= set(there) <= {1, sibling.id, subflow.id}
         assert there[sibling.id].backup is False

@@ -110,3 +110,17 @@ def test_a_program_that_enters_another_namespace(client, web, tmp_path):
     assert program.tuples == {
         each.id: (each.local, each.remote, each.backup) for each in kernel.values()
     }
+
+
+def test_a_program_in_a_user_namespace_of_its_own(client, web, tmp_path):
+    """It is root there, which is nothing in the user namespace that its network belongs to."""
+    apart = ["unshare", "--user", "--map-root-user"]
+    with started(client, [*RUN, "--", *apart, *build("C", tmp_path), *CLIENT]) as program:
+        program.until("ready")
+        program.go_on()
+
+        assert program.end() == (0, "")
+
+    assert program.errors["port"] == EACCES
+    assert program.errors["mark"] == EPERM
+    assert len(program.said("opened")) == 2

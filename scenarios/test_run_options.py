@@ -2,7 +2,7 @@
 
 import re
 import sys
-from errno import EADDRINUSE, EINVAL, EPERM
+from errno import EADDRINUSE, EFAULT, EINVAL, EPERM
 
 import pytest
 from old_programs import RUN, SOURCES, http_server, started
@@ -30,6 +30,7 @@ def test_options_beside_those_of_the_libraries(said, capture):
     assert told("early") == [["True"]]
     assert told("opened") == [["0", "2"]]
     assert told("twice") == [[str(EADDRINUSE)]]
+    assert told("constant") == [[str(EFAULT)]]
     assert told("signals") == [["0"] * 5]
     assert told("each") == [["True"]]
     assert (told("nonsense"), told("closed"), told("left")) == (

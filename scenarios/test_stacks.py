@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 import stack_echo
-from vde_switch import left, skip_unless_there
+from own_process import held, left
+from vde_switch import skip_unless_there
 
 import mptcpapi
 from mptcpapi import stacks
@@ -121,7 +122,7 @@ def test_what_the_kernel_refuses_is_told_in_its_words():
 def test_a_network_that_is_not_there(tmp_path):
     """The plug's own words say what is missing, and nothing is left."""
     skip_unless_there("vde_plug")
-    before = left()
+    before = held()
 
     with pytest.raises(mptcpapi.StackUnavailable) as refused:
         stacks.new("netns", f"vde://{tmp_path}/nowhere")
@@ -130,7 +131,7 @@ def test_a_network_that_is_not_there(tmp_path):
         f"cannot connect vde0 to the VDE network vde://{tmp_path}/nowhere: "
     )
     assert "No such file or directory" in refused.value.strerror
-    assert left() == before
+    assert not left(held, before)
 
 
 def test_a_machine_without_vde_plug(monkeypatch):
@@ -143,20 +144,20 @@ def test_a_machine_without_vde_plug(monkeypatch):
 
 def test_a_closed_stack_leaves_its_network_at_once(vde_network):
     """When close returns, plug and thread have ended: the process was waited for."""
-    before = left()
+    before, others = held(), children(os.getpid())
     for _ in range(10):
         stack = stacks.new("netns", [vde_network, vde_network])
         plugs = children(os.getpid())
-        assert len(plugs) == 2 + len(before[1])
+        assert len(plugs) == 2 + len(others)
         stack.close()
-        assert left() == before
+        assert not left(held, before)
 
 
 def test_a_stack_whose_plug_was_killed(vde_network):
     """Its interface is gone, which the kernel says; the stack works, and ends."""
-    before = left()
+    before, others = held(), children(os.getpid())
     with stacks.new("netns", vde_network) as stack:
-        (plug,) = {*children(os.getpid())} - {*map(int, before[1])}
+        (plug,) = {*children(os.getpid())} - {*others}
         os.kill(plug, signal.SIGKILL)
         deadline = time.monotonic() + 10
         while has(stack, "vde0"):
@@ -165,7 +166,7 @@ def test_a_stack_whose_plug_was_killed(vde_network):
         with pytest.raises(mptcpapi.KernelRefused, match="find the interface vde0: No such dev"):
             stack.linksetupdown("vde0", True)
         stack.linksetupdown("lo", True)
-    assert left() == before
+    assert not left(held, before)
 
 
 def has(stack, interface):

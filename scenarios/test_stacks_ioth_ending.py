@@ -1,12 +1,13 @@
 """How stacks of plug-ins end, while their sockets are in use."""
 
 import os
-import select
 import socket
 import threading
+import time
+from pathlib import Path
 
 import pytest
-from vde_switch import left
+from own_process import held, left
 
 import mptcpapi
 from mptcpapi import stacks
@@ -26,7 +27,7 @@ def connected(stack):
 def test_sockets_outlive_their_plug_in(plug_in):
     """Forced to end, a stack leaves sockets that say so, and that can be closed."""
     plug_in("shouting")
-    before = left()
+    before = held()
     stack = stacks.new("ioth:shouting")
     opened = connected(stack)
     with stacks.use(stack):
@@ -44,7 +45,7 @@ def test_sockets_outlive_their_plug_in(plug_in):
             with pytest.raises(mptcpapi.StackDeleted, match="of this socket was deleted"):
                 call()
         sock.close()
-    assert left() == before
+    assert not left(held, before)
 
 
 def test_a_stack_ends_when_the_last_call_in_it_returns(plug_in):
@@ -56,7 +57,7 @@ def test_a_stack_ends_when_the_last_call_in_it_returns(plug_in):
     heard = []
     thread = threading.Thread(target=lambda: heard.append(accepted.recv(10)))
     thread.start()
-    wait_until_blocked(thread)
+    wait_until_inside(thread)
     stack.close(force=True)
     with pytest.raises(mptcpapi.StackDeleted):
         accepted.getpeername()
@@ -71,15 +72,13 @@ def test_a_stack_ends_when_the_last_call_in_it_returns(plug_in):
         assert not in_memory_twice()
 
 
-def wait_until_blocked(thread):
-    """Return when a thread sleeps in a call of the kernel's that receives."""
-    path = f"/proc/self/task/{thread.native_id}/wchan"
-    for _ in range(1000):
-        with open(path, encoding="ascii") as file:  # noqa: PTH123 - read anew each time
-            if "wait" in (said := file.read()) and "futex" not in said:
-                return
-        select.select([], [], [], 0.01)
-    raise AssertionError(f"the thread waits in {said!r}")
+def wait_until_inside(thread):
+    """Return when a thread is in the plug-in's recvfrom, which gives it a name."""
+    name = Path(f"/proc/self/task/{thread.native_id}/comm")
+    deadline = time.monotonic() + 10
+    while (said := name.read_text(encoding="ascii")) != "in recvfrom\n":
+        assert time.monotonic() < deadline, f"the thread is called {said!r}"
+        time.sleep(0.01)
 
 
 def in_memory_twice():
@@ -105,7 +104,7 @@ def test_a_plug_in_that_keeps_its_stack(plug_in):
 def test_accepted_sockets_count_where_they_are_plain_ones(plug_in):
     """If all functions are the C library's, the namespace of the sockets tells which are open."""
     plug_in("shouting", "PLAIN")
-    before = left()
+    before = held()
     with stacks.new("ioth:shouting") as stack:
         listener, sock, accepted = connected(stack)
         assert type(accepted) is socket.socket
@@ -115,7 +114,7 @@ def test_accepted_sockets_count_where_they_are_plain_ones(plug_in):
         with pytest.raises(mptcpapi.StackBusy, match=": 1 of its sockets are open"):
             stack.close()
         accepted.close()
-    assert left() == before
+    assert not left(held, before)
 
 
 def test_data_goes_by_messages_where_a_plug_in_has_nothing_else(plug_in):
@@ -138,25 +137,25 @@ def test_a_stack_that_cannot_be_completed_is_deleted(plug_in, tmp_path):
     """A resolver file that is not there is found last: nothing of the plug-in stays."""
     plug_in("shouting")
     stacks.new("ioth:shouting").close()
-    before = left()
+    before = held()
 
     with pytest.raises(mptcpapi.InvalidArgument, match="resolver file"):
         stacks.new("ioth:shouting", resolver=str(tmp_path / "nowhere"))
 
-    assert left() == before
+    assert not left(held, before)
 
 
 def test_a_plug_in_that_does_not_return_when_it_is_loaded(plug_in, monkeypatch):
     """It is given up, and this process never loads it."""
     file = plug_in("bad", "HANG_ON_LOAD")
     monkeypatch.setattr(ioth_probe, "PATIENCE", 1)
-    before = left()
+    before = held()
 
     with pytest.raises(mptcpapi.StackUnavailable) as refused:
         stacks.new("ioth:bad")
 
     assert refused.value.strerror == f"the plug-in {file} is not loaded within 1 s"
-    assert left() == before
+    assert not left(held, before)
 
 
 def test_arguments_that_sockets_refuse(plug_in):

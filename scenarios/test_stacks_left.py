@@ -1,14 +1,14 @@
 """What is left of stacks: nothing."""
 
 import fcntl
-import gc
 import os
 import subprocess
 import time
 from pathlib import Path
 
 import pytest
-from vde_switch import left, skip_unless_library
+from own_process import held, left
+from vde_switch import skip_unless_library
 
 from mptcpapi import stacks
 
@@ -38,16 +38,13 @@ def test_many_stacks_leave_nothing(request, vde_network, plug_in, kind):
         plug_in("shouting")
     many = 1000 if request.config.getoption("--soak") else MANY[kind]
     make(kind, vde_network).close()  # what is imported and remembered is so by now
-    gc.collect()  # what earlier tests left in cycles must not end in the middle of this one
-    before, mapped = left(), maps()
+    before, mapped = held(), maps()
 
     for _ in range(many):
         with make(kind, vde_network) as stack, stack.msocket() as sock:
             assert sock.fileno() >= 0
 
-    threads, *others = left()
-    assert threads <= before[0]  # threads of an earlier test may have ended meanwhile
-    assert others == [*before[1:]]
+    assert not left(held, before)
     assert maps() < mapped + 20
 
 

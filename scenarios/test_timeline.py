@@ -2,6 +2,7 @@
 
 import json
 import time
+from itertools import pairwise
 
 import pytest
 
@@ -13,8 +14,10 @@ from lab.timeline import (
     Cut,
     LinkDown,
     LinkUp,
+    Reshape,
     Restore,
     at,
+    play,
 )
 from mptcpapi import EventKind
 
@@ -157,6 +160,65 @@ def test_a_link_set_down_and_up(timeline, client):
     timeline(up).wait(up)
     assert {"UP", "LOWER_UP"} <= set(flags(client, "wifi"))
     assert shown(client) == before
+
+
+def test_an_address_that_comes_while_its_link_is_down(timeline, client):
+    """It is there at once, and its routes when the link is up again."""
+    before = shown(client)
+    changes = LinkDown("wifi"), AddressLost("client:wifi"), AddressGained("client:wifi")
+    steps = [at("0 s", change) for change in (*changes, LinkUp("wifi"))]
+
+    timeline(*steps).wait(steps[-1])
+
+    assert shown(client) == before
+
+
+def test_changes_that_are_made_already(timeline, client):
+    """What is so stays so, and is no mistake; the last of the same time holds."""
+    before = shown(client)
+    cut, restore, silence = Cut("wifi"), Restore("wifi"), Blackhole("wifi")
+    lost, gained = AddressLost("client:wifi"), AddressGained("client:wifi")
+    changes = restore, cut, cut, silence, silence, restore, restore, gained, lost, lost, gained
+    steps = [at("0 s", change) for change in changes]
+
+    timeline(*steps).wait(steps[-1])
+
+    assert {"UP", "LOWER_UP"} <= set(flags(client, "wifi"))
+    assert shown(client) == before
+
+
+def test_a_thousand_changes(timeline):
+    """None is left out, though each is due before the one before it is made."""
+    steps = [
+        at(f"{number} us", Reshape("lte", rate=f"{10 + number % 10} Mbit/s"))
+        for number in range(1, 1001)
+    ]
+
+    playing = timeline(*steps)
+
+    made = [playing.wait(step) for step in reversed(steps)][::-1]
+    assert all(one.ended <= other.began for one, other in pairwise(made))
+
+
+def test_steps_are_played_once(net):
+    """Neither before their time runs, nor a second time."""
+    step = at("0 s", Restore("wifi"))
+    playing = play(net, step)
+    for early in (playing.stop, playing.finish, lambda: playing.wait(step)):
+        with pytest.raises(UsageError, match="the time does not run yet"):
+            early()
+    with playing:
+        playing.wait(step)
+
+    with pytest.raises(UsageError, match="plays each once"):
+        playing.begin()
+
+
+@pytest.mark.parametrize("change", [Restore(["wifi"]), LinkDown(5), Blackhole(None)])
+def test_what_is_no_name_of_a_link(timeline, change):
+    """It is told as any other mistake is."""
+    with pytest.raises(UsageError, match="is not the name of a link"):
+        timeline(at("0 s", change))
 
 
 def test_steps_are_played_in_the_order_of_their_times(timeline, client):

@@ -16,7 +16,7 @@ from tshark_fields import NAMES, needs_tshark
 
 from lab import columns
 from lab.columns.analysis import Analysis
-from lab.columns.mptcp import Field, Subtype
+from lab.columns.mptcp import Field, Flag, Subtype
 from lab.wire import keys
 
 pytestmark = needs_tshark
@@ -80,13 +80,14 @@ class Ours:
         if subtype != Subtype.DSS:
             return {}
         found = {}
-        for field, name, key in (
-            (Field.data_ack, "mptcp.ack", self.key[not forward]),
-            (Field.dsn, "mptcp.dss.dsn", self.key[forward]),
+        for field, long, name, key in (
+            (Field.data_ack, Flag.DSS_ACK_8, "mptcp.ack", self.key[not forward]),
+            (Field.dsn, Flag.DSS_MAP_8, "mptcp.dss.dsn", self.key[forward]),
         ):
             if o.present[row] & field:
                 number = int(getattr(o, str(field.name))[row])
-                found[name] = (number - keys.idsn(key)) % 2**64
+                octets = 8 if o.flags[row] & long else 4
+                found[name] = (number - keys.idsn(key)) % 256**octets
         return found
 
     def _packet(self, row: int) -> int:

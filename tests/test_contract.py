@@ -1,22 +1,22 @@
 """The fake stack behaves as the kernel does: scenarios/test_contract.py runs the same cases."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from contract_cases import RUNS, Case
 from contract_sockets import RUNS as SOCKET_RUNS
 from contract_worlds import FakeWorld
+from own_process import descriptors, left
 
 from mptcpapi.joins import detached
 
 
 @pytest.fixture(autouse=True)
 def _nothing_leaks() -> Iterator[None]:
-    before = len(list(Path("/proc/self/fd").iterdir()))
+    before = descriptors()
     yield
     detached.sweep()
-    assert len(list(Path("/proc/self/fd").iterdir())) <= before
+    assert not left(descriptors, before)
 
 
 @pytest.mark.parametrize(("case", "version"), RUNS + SOCKET_RUNS)

@@ -26,12 +26,16 @@ def passed(number: int, time: int, alter: Callable[[bytearray], None] = lambda _
 
 
 def token_bucket(rate, queue, burst, count, every, late=lambda: 0):
-    """A train through a token bucket, as Seen: ``count`` frames, one each ``every`` ns."""
+    """A train through a token bucket, as Seen: ``count`` frames, one each ``every`` ns.
+
+    Or so many at once each so many ns, where ``every`` is a pair.
+    """
+    at_once, pause = every if isinstance(every, tuple) else (1, every)
     period = FRAME * 8e9 / rate
     tokens, clock, free = burst, 0.0, []
     sent, arrived = {}, []
     for number in range(count):
-        now = number * every
+        now = number // at_once * pause
         sent[number] = now
         waiting = sum(1 for time in free[-queue - 1 :] if time > now)
         if waiting >= queue:
@@ -232,6 +236,53 @@ def test_rate_and_queue_of_a_train():
     assert not slow["rate"].kept
     assert short["rate"].kept
     assert not short["queue"].kept
+
+
+ONE = Direction(rate=10_000_000, queue=Queue(packets=1))
+FIVE_AT_ONCE = (5, 2 * MS)
+"""three times as many as pass, from a sender that comes every 2 ms"""
+
+
+@pytest.mark.parametrize("every", [MS / 3, FIVE_AT_ONCE])
+@pytest.mark.parametrize(
+    ("actual", "kept"),
+    [(10_000_000, True), (9_000_000, False), (11_000_000, False), (12_000_000, False)],
+)
+def test_a_queue_so_short_that_no_packet_waits_behind_another(every, actual, kept):
+    """The link is idle between any two packets, and as fast all the same as its file says."""
+    train = token_bucket(actual, 1, 3028, 1000, every)
+
+    rate = of_train(ONE, train)["rate"]
+
+    assert rate.measured == pytest.approx(actual, rel=0.02)
+    assert rate.kept is kept
+
+
+def test_one_packet_at_a_low_rate():
+    """It waits long, and none behind it."""
+    direction = Direction(rate=1_000_000, queue=Queue(packets=1))
+
+    rate = of_train(direction, token_bucket(1_000_000, 1, 3028, 100, (1, 5 * MS)))["rate"]
+
+    assert rate.kept, rate
+
+
+def test_a_short_queue_that_was_not_fed():
+    """Each pause was longer than the bucket keeps what is not sent: nothing is known."""
+    rate = of_train(ONE, token_bucket(10_000_000, 1, 3028, 500, (5, 6 * MS)))["rate"]
+
+    assert rate.measured is None
+    assert not rate.kept
+
+
+def test_a_short_queue_that_no_sender_could_feed():
+    direction = Direction(rate=50_000_000, queue=Queue(packets=1))
+
+    rate = of_train(direction, token_bucket(50_000_000, 1, 6250, 2000, (25, 2 * MS)))["rate"]
+
+    assert rate.measured is None
+    assert rate.kept
+    assert "too little" in rate.note
 
 
 def test_a_link_that_shapes_nothing():

@@ -294,3 +294,17 @@ def test_a_box_remembers_so_many_flows() -> None:
     assert flows.against(answer) == 1
     flows.keep(third, 3)
     assert [flows.of(each) for each in (first, second, third)] == [1, 0, 3]
+
+
+def test_payload_whose_segments_come_in_another_order() -> None:
+    """Acknowledgments are moved by what is before them in the stream, not by what came before."""
+    box = line(("payload", {"text": "text", "other": "longer text"}))
+    outcome(box, there("S", seq=1000))
+    outcome(box, there("A", b"a text", seq=1013))
+    outcome(box, there("A", b"a text", seq=1007))
+    outcome(box, there("A", b"a text", seq=1001))
+
+    (answer,) = outcome(box, back("A", ack=1019 + 3 * 7), BACK)
+    (middle,) = outcome(box, back("A", ack=1013 + 2 * 7), BACK)
+
+    assert (tcp(answer).ack, tcp(middle).ack) == (1019, 1013)

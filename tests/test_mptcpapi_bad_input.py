@@ -10,11 +10,11 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from errno import EBADF, EINVAL, EMFILE, ENOTCONN, EOPNOTSUPP, EPERM
 from itertools import count, islice
-from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any, NamedTuple
 
 import pytest
+from own_process import descriptors, left
 
 import mptcpapi
 from mptcpapi import (
@@ -322,18 +322,14 @@ def refusal_of(call: Callable[[], object]) -> BaseException:
         except BaseException as raised:
             outcome.append(raised)
 
-    before = open_descriptors()
+    before = descriptors()
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
     thread.join(_LIMIT)
     assert not thread.is_alive(), "the call hangs"
     assert outcome, "nothing was raised"
-    assert open_descriptors() == before
+    assert not left(descriptors, before)
     return outcome[0]
-
-
-def open_descriptors() -> set[str]:
-    return {path.name for path in Path("/proc/self/fd").iterdir() if path.exists()}
 
 
 def check(raised: BaseException, expected: Expected) -> None:
@@ -468,7 +464,7 @@ def test_few_descriptors_are_left(name: str, free: int) -> None:
     raised: MptcpError | None = None
     with connected() as sock:
         given = arguments(sock, operation)
-        before = open_descriptors()
+        before = descriptors()
         with few_descriptors(free):
             try:
                 result: Any = operation.call(**given)
@@ -477,7 +473,7 @@ def test_few_descriptors_are_left(name: str, free: int) -> None:
             else:
                 if isinstance(result, EventStream):
                     result.close()
-        assert open_descriptors() == before
+        assert not left(descriptors, before)
     if name == "add_endpoint":
         with suppress(KernelRefused):
             mptcpapi.remove_endpoint(9)
@@ -489,7 +485,7 @@ def test_few_descriptors_are_left(name: str, free: int) -> None:
 @contextmanager
 def few_descriptors(free: int) -> Iterator[None]:
     """So many can still be made."""
-    used = {int(number) for number in open_descriptors()}
+    used = {each.number for each in descriptors()}
     unused = (number for number in count() if number not in used)
     limit = next(islice(unused, free, None))
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

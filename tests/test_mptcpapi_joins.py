@@ -1,9 +1,11 @@
 """What a socket keeps open for the subflows that its peer opens, and for how long."""
 
+import gc
 import os
 from pathlib import Path
 
 import pytest
+from own_process import descriptors
 
 import mptcpapi
 from mptcpapi import Socket, Unavailable, joins, settings
@@ -13,8 +15,8 @@ def netlink_sockets() -> int:
     """How many this process has; each is a line of /proc/net/netlink by its inode."""
     listed = Path("/proc/net/netlink").read_text(encoding="ascii").splitlines()[1:]
     inodes = {line.split()[-1] for line in listed}
-    own = [path.readlink().name for path in Path("/proc/self/fd").iterdir() if path.is_symlink()]
-    return sum(name.removeprefix("socket:[").removesuffix("]") in inodes for name in own)
+    gc.collect()  # those of an earlier test
+    return sum(each.of.strip("socket:[]") in inodes for each in descriptors())
 
 
 def accepted_by(listener: Socket) -> Socket:

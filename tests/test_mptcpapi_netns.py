@@ -1,14 +1,13 @@
 """Stepping into a network namespace: Ctrl-C at any moment of it."""
 
-import gc
 import sys
 from collections.abc import Callable
 from itertools import count
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import pytest
+from own_process import descriptors, left
 
 from mptcpapi import Socket, netns
 from mptcpapi.netns import namespace_of
@@ -52,19 +51,14 @@ def is_interrupted(trace: Tracer, fd: int) -> bool:
     return False
 
 
-def open_descriptors() -> int:
-    gc.collect()
-    return len(list(Path("/proc/self/fd").iterdir()))
-
-
 @pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")  # closed for want of an owner
 def test_ctrl_c_leaves_no_descriptor() -> None:
     """Before whatever instruction of the interpreter it comes."""
     with FakeStack(), Socket() as sock:
-        before = open_descriptors()
+        before = descriptors()
         for number in count(1):
             if not is_interrupted(at_instruction(number), sock.fileno()):
                 break
-            assert open_descriptors() == before, number
+            assert not left(descriptors, before), number
 
     assert number > 20  # how many the interpreter tells of depends on its version

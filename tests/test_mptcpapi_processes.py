@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from other_process import Own, tell, tell_of_received
+from other_process import PATIENCE, Own, received, tell, tell_of_received
 
 import mptcpapi
 from mptcpapi import InvalidArgument, Socket, SocketClosed
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 
 
 def as_argument(context: Any, sock: Socket) -> Any:
-    process = context.Process(target=tell, args=(sock,))
+    process = context.Process(target=tell, args=(sock,), daemon=True)
     process.start()
     return process
 
@@ -32,10 +32,10 @@ def as_argument(context: Any, sock: Socket) -> Any:
 def over_a_pipe(context: Any, sock: Socket) -> Any:
     here, there = context.Pipe()
     with here, there:
-        process = context.Process(target=tell_of_received, args=(there,))
+        process = context.Process(target=tell_of_received, args=(there,), daemon=True)
         process.start()
         here.send(sock)
-        process.join(10)
+        process.join(PATIENCE)
     return process
 
 
@@ -46,11 +46,14 @@ def test_a_socket_goes_to_another_process(
     listener: Socket, kind: type[Socket], start: str, send: Callable[[Any, Socket], Any]
 ) -> None:
     """It is of its class there, has its timeout, and goes on accepting subflows."""
-    with mptcpapi.create_connection(listener.getsockname(), 10) as client:
-        with kind(fileno=listener.dup().detach()) as other, other.accept()[0] as server:
+    with mptcpapi.create_connection(listener.getsockname(), PATIENCE) as client:
+        with kind(fileno=listener.dup().detach()) as other:
+            other.settimeout(PATIENCE)  # made of a descriptor, it has none
+            server, _ = other.accept()
+        with server:
             server.settimeout(7)
             process = send(multiprocessing.get_context(start), server)
-        process.join(10)
+        process.join(PATIENCE)
 
         with client.makefile("rb") as told:
             expected = (kind.__name__, mptcpapi.IPPROTO_MPTCP, 7.0, True)
@@ -58,20 +61,22 @@ def test_a_socket_goes_to_another_process(
 
 
 def test_what_it_listens_at_goes_along(listener: Socket) -> None:
-    with mptcpapi.create_connection(listener.getsockname(), 5) as client:
+    listener.settimeout(PATIENCE)
+    with mptcpapi.create_connection(listener.getsockname(), PATIENCE) as client:
         server, _ = listener.accept()
+        server.settimeout(PATIENCE)
         client.sendall(b"x")
-        server.recv(1)
+        assert server.recv(1) == b"x"
         number = server.announce(("127.0.0.2", 0), listen=True)
         here, there = multiprocessing.Pipe()
         with here, there, server:
             here.send(server)
-            other: Socket = there.recv()
+            other: Socket = received(there)
         with other:
-            socket.create_connection(("127.0.0.2", listener.getsockname()[1]), 5).close()
+            socket.create_connection(("127.0.0.2", listener.getsockname()[1]), PATIENCE).close()
             other.withdraw(number)
         with pytest.raises(ConnectionRefusedError):
-            socket.create_connection(("127.0.0.2", listener.getsockname()[1]), 5)
+            socket.create_connection(("127.0.0.2", listener.getsockname()[1]), PATIENCE)
 
 
 def followers() -> set[str]:
@@ -85,14 +90,14 @@ def test_after_a_fork_subflows_are_accepted_until_both_have_closed(listener: Soc
     here, there = context.Pipe()
     inodes = {str(os.fstat(fd).st_ino) for fd, _ in sockets_of("self")} & followers()
     with here, there:
-        child = context.Process(target=there.recv)
+        child = context.Process(target=received, args=(there,), daemon=True)
         child.start()
         listener.close()
         assert inodes
         assert inodes <= followers()
 
         here.send("enough")
-        child.join(10)
+        child.join(PATIENCE)
 
     assert not inodes & followers()
 

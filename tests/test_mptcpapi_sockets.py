@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from own_process import descriptors, left
 
 import mptcpapi
 from mptcpapi import (
@@ -87,13 +88,9 @@ def tcp_listener(listener: Socket) -> Iterator[socket.socket]:
 
 @pytest.fixture(autouse=True)
 def _nothing_leaks() -> Iterator[None]:
-    before = _open_descriptors()
+    before = descriptors()
     yield
-    assert _open_descriptors() <= before
-
-
-def _open_descriptors() -> int:
-    return len(list(Path("/proc/self/fd").iterdir()))
+    assert not left(descriptors, before)
 
 
 def test_both_ends_speak_mptcp(pair: Pair) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from browser import Page, browser, needs_browser
+from page_campaigns import GOODPUT, campaign
 from page_runs import EVIL, written
 from PIL import Image
 
@@ -38,7 +39,13 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "plain": written(root),
         "hostile": written(root, evil, host="<b>$x$'\"&", reason=evil),
     }
-    return {name: write(run.directory, root / f"{name}.html") for name, run in runs.items()}
+    made = {name: write(run.directory, root / f"{name}.html") for name, run in runs.items()}
+    evil_goodput = {evil: GOODPUT["true"], "b": GOODPUT["false"]}
+    made["campaign"] = write(campaign(root / "plain"), None)
+    made["hostile campaign"] = write(
+        campaign(root / "evil", name=evil, question=evil, goodput=evil_goodput, reason=evil), None
+    )
+    return made
 
 
 def quiet(page: Page) -> None:
@@ -59,9 +66,8 @@ def drawn(picture: bytes) -> float:
     return 1 - max(counts) / sum(counts)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1280])
-@pytest.mark.parametrize("which", ["plain", "hostile"])
+@pytest.mark.parametrize(("width", "scheme"), [(360, "light"), (1280, "dark")])
+@pytest.mark.parametrize("which", ["plain", "hostile", "campaign", "hostile campaign"])
 def test_a_page_is_whole(
     page: Page, pages: dict[str, Path], which: str, width: int, scheme: str
 ) -> None:
@@ -75,7 +81,8 @@ def test_a_page_is_whole(
     assert page.value("document.title") != "owned"
     boxes = page.value(BOXES)
     both_ways = ["figure-goodput", "figure-sequence", "figure-rtt"] * 2
-    assert [re.sub(r"-\d$", "", box["name"]) for box in boxes] == ["figure-lanes", *both_ways]
+    expected = ["figure-chart"] if "campaign" in which else ["figure-lanes", *both_ways]
+    assert [re.sub(r"-\d$", "", box["name"]) for box in boxes] == expected
     for box in boxes:
         assert box["width"] >= 280, box
         name = box.pop("name")
@@ -84,21 +91,25 @@ def test_a_page_is_whole(
     assert drawn(page.picture()) > 0.02
 
 
-def test_identifiers_are_unique_and_lead_somewhere(page: Page, pages: dict[str, Path]) -> None:
-    page.open(pages["plain"])
+@pytest.mark.parametrize("which", ["plain", "campaign"])
+def test_identifiers_are_unique_and_lead_somewhere(
+    page: Page, pages: dict[str, Path], which: str
+) -> None:
+    page.open(pages[which])
 
     ids = page.value("[...document.querySelectorAll('[id]')].map(each => each.id)")
     used = page.value("""[...document.documentElement.outerHTML.matchAll(
         /(?:href="|url\\()#([\\w-]+)/g)].map(found => found[1])""")
     assert len(ids) == len({*ids})
-    assert len(used) > 20
+    assert len(used) > 10
     assert {*used} <= {*ids}
 
 
-def test_a_page_is_printed(page: Page, pages: dict[str, Path]) -> None:
+@pytest.mark.parametrize("which", ["plain", "campaign"])
+def test_a_page_is_printed(page: Page, pages: dict[str, Path], which: str) -> None:
     page.size(703, 1016)  # A4 without its margins, in CSS pixels
     page.media("print", "dark")
-    page.open(pages["plain"])
+    page.open(pages[which])
 
     quiet(page)
     for box in page.value(BOXES):

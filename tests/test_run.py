@@ -2,17 +2,26 @@
 
 import json
 import os
-import select
 import signal
 import socket
-import subprocess
 import sys
 from errno import EBADF, ENOSYS, EOPNOTSUPP
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from supervised import PATIENCE, RUN, TELL, needs_mptcp, python, run, wait_for
+from supervised import (
+    PATIENCE,
+    RUN,
+    TELL,
+    needs_mptcp,
+    python,
+    read,
+    run,
+    running,
+    wait_for,
+    write,
+)
 
 from mptcpapi.processes import program_of
 
@@ -28,12 +37,9 @@ def test_arguments_need_no_separator() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_a_signal_reaches_the_program_and_is_what_it_died_of(number: signal.Signals) -> None:
-    with subprocess.Popen([*RUN, "--", "cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                          bufsize=0) as process:  # fmt: skip
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.write(b"ready")
-        assert process.stdout.read(5) == b"ready"
+    with running("--", "cat") as process:
+        write(process.stdin, b"ready")
+        assert read(process.stdout, b"ready") == b"ready"
 
         process.send_signal(number)
 
@@ -69,8 +75,9 @@ def test_a_supervisor_inside_another() -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_signals_that_python_ignores_are_not_ignored() -> None:
-    assert run("--", "sh", "-c", "kill -s PIPE $$").returncode == -signal.SIGPIPE
+@pytest.mark.parametrize("number", [signal.SIGPIPE, signal.SIGXFSZ])
+def test_signals_that_python_ignores_are_not_ignored(number: signal.Signals) -> None:
+    assert run("--", "sh", "-c", f"kill -{number:d} $$").returncode == -number
 
 
 @needs_mptcp
@@ -98,6 +105,12 @@ def test_other_sockets_stay_what_they_are() -> None:
     done = python(f"{TELL}\nprint(json.dumps([tell(make(*each))[1] for each in {kinds}]))")
 
     assert json.loads(done.stdout) == [socket.IPPROTO_UDP, 0]
+
+
+def test_a_stream_socket_of_another_protocol_is_refused_as_ever() -> None:
+    code = f"import ctypes; print(ctypes.CDLL(None).socket(2, 1, {int(socket.IPPROTO_UDP)}))"
+
+    assert python(code).stdout == "-1\n"
 
 
 def test_without_upgrade_tcp_stays_tcp() -> None:
@@ -202,12 +215,9 @@ def marked(mark: str) -> dict[str, str]:
 
 def test_nothing_is_left(mark: str) -> None:
     """The supervisor, which is no child of the program, ends with it: kill -9 included."""
-    with subprocess.Popen([*RUN, "--", "cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                          bufsize=0, env=marked(mark)) as process:  # fmt: skip
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.write(b"ready")
-        assert process.stdout.read(5) == b"ready"
+    with running("--", "cat", env=marked(mark)) as process:
+        write(process.stdin, b"ready")
+        assert read(process.stdout, b"ready") == b"ready"
         (mine,) = supervisors(mark)
         assert Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text() == ""
         process.kill()
@@ -226,37 +236,30 @@ import ctypes
 libc = ctypes.CDLL(None, use_errno=True)
 print(libc.socket(2, 1, 0), ctypes.get_errno(), tell(one)[1])
 """
-    command = [*RUN, "--", sys.executable, "-c", code]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                          env=marked(mark)) as process:  # fmt: skip
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
+    with running("--", sys.executable, "-c", code, env=marked(mark)) as process:
+        assert read(process.stdout, b"ready\n") == b"ready\n"
         (mine,) = supervisors(mark)
         os.kill(mine, signal.SIGKILL)
-        said, _ = process.communicate("\n", timeout=PATIENCE)
+        write(process.stdin, b"\n")
+        said = read(process.stdout).decode()
 
     assert said.split() == ["-1", str(ENOSYS), str(int(socket.IPPROTO_MPTCP))]
 
 
 def test_a_pipe_ends_with_the_program() -> None:
     """The supervisor holds none of the program's descriptors."""
-    with subprocess.Popen([*RUN, "--", "sh", "-c", "exec >&-; read line"], stdin=subprocess.PIPE,
-                          stdout=subprocess.PIPE) as process:  # fmt: skip
-        assert process.stdout is not None
-        assert process.stdout.read() == b""
+    with running("--", "sh", "-c", "exec >&-; read line") as process:
+        assert read(process.stdout) == b""
         assert process.poll() is None
-        process.kill()
 
 
 def test_a_pipe_besides_the_standard_ones_ends_with_the_program_too() -> None:
     reading, writing = os.pipe()
     code = f"import os; os.close({writing}); input()"
-    with subprocess.Popen(
-        [*RUN, "--", sys.executable, "-c", code], pass_fds=[writing], stdin=subprocess.PIPE
-    ) as process:
+    with (
+        os.fdopen(reading, "rb") as pipe,
+        running("--", sys.executable, "-c", code, pass_fds=[writing]) as process,
+    ):
         os.close(writing)
-        assert select.select([reading], [], [], PATIENCE)[0], "somebody has it open still"
-        assert os.read(reading, 1) == b""
+        assert read(pipe) == b""
         assert process.poll() is None
-        process.kill()
-    os.close(reading)

@@ -10,11 +10,13 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from errno import EOPNOTSUPP
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
-from supervised import PATIENCE, RUN, TELL, needs_mptcp, run
+from supervised import PATIENCE, RUN, TELL, needs_mptcp, read, run, running, unshared
 
 TRY = f"""{TELL}
 s = make(2, 1, 0)
@@ -22,6 +24,14 @@ try: s.getsockopt(6, 66, 100)
 except OSError as failed: print(json.dumps([tell(s)[1], failed.errno]))
 """
 """Makes a socket, and uses an old option."""
+
+FIND_SUPERVISOR = """
+import os, sys
+supervisor, = (n for n in os.listdir("/proc") if n.isdecimal()
+    and open("/proc/" + n + "/comm").read() == "mptcpapi-run\\n"
+    and sys.argv[1].encode() in open("/proc/" + n + "/cmdline", "rb").read())
+"""
+"""Its own, by what nobody else has as an argument."""
 
 
 def script(path: Path, text: str) -> Path:
@@ -75,15 +85,6 @@ def test_a_caller_that_ignores_its_children() -> None:
     assert int(done.stdout.split()[1], 16) >> signal.SIGCHLD - 1 & 1
 
 
-def unshared(*arguments: str) -> list[str]:
-    """The command in namespaces of its own; skips where there can be none."""
-    command = ["unshare", *([] if os.geteuid() == 0 else ["--map-root-user"]), *arguments]
-    possible = subprocess.run([*command, "true"], capture_output=True, check=False)
-    if possible.returncode != 0:
-        pytest.skip(f"no namespaces can be made here: {possible.stderr!r}")
-    return command
-
-
 def test_processes_of_another_namespace_are_not_looked_into() -> None:
     """Where /proc is another namespace's, process 1 there is not the process 1 that calls."""
     command = [*unshared("--pid", "--fork"), *RUN, "--", "echo", "started"]
@@ -120,12 +121,7 @@ subprocess.run(["mount", "-t", "proc", "proc", "/proc"], check=True)
 
 def test_the_directory_is_the_programs_alone(tmp_path: Path) -> None:
     """The supervisor stands nowhere: what a program leaves can be unmounted."""
-    code = f"""
-import os
-import pwd
-supervisor, = (n for n in os.listdir("/proc") if n.isdecimal()
-    and open("/proc/" + n + "/comm").read() == "mptcpapi-run\\n"
-    and {str(tmp_path)!r}.encode() in open("/proc/" + n + "/cmdline", "rb").read())
+    code = f"""{FIND_SUPERVISOR}
 print(os.readlink("/proc/" + supervisor + "/cwd"))
 """
     done = run("--", sys.executable, "-c", code, str(tmp_path), cwd=tmp_path)
@@ -133,22 +129,67 @@ print(os.readlink("/proc/" + supervisor + "/cwd"))
     assert done.stdout == "/\n", done.stderr
 
 
-def test_few_threads() -> None:
-    """One whose user may have no more threads is not started, or answered; it does not hang."""
+@pytest.fixture
+def stranger() -> list[str]:
+    """What a command begins with, to run as a user who has no process yet."""
     if os.geteuid() != 0 or not shutil.which("setpriv"):
         pytest.skip("takes root and setpriv: it becomes a user who has no process yet")
     capability = "+dac_read_search"  # whatever that user may read
-    become = ["setpriv", "--reuid", "54321", "--clear-groups", "--no-new-privs",
-              "--inh-caps", capability, "--ambient-caps", capability]  # fmt: skip
-    refused = "error: the supervisor did not start, or ended at once"
+    return ["setpriv", "--reuid", "54321", "--clear-groups",
+            "--inh-caps", capability, "--ambient-caps", capability]  # fmt: skip
+
+
+def test_few_threads(stranger: list[str]) -> None:
+    """One whose user may have no more threads is not started, or answered; it does not hang."""
+    assert run("--", "true").returncode == 0
+    begun = time.monotonic()
+    reasons = ("error: the supervisor did not start, or ended at once",
+               "libseccomp.so.2, which is here, but was not found")  # fmt: skip
     for most in range(1, 9):
+        left = PATIENCE - (time.monotonic() - begun)
         done = subprocess.run(
-            [*become, "prlimit", f"--nproc={most}", *RUN, "--no-upgrade", "--",
+            [*stranger, "prlimit", f"--nproc={most}", *RUN, "--no-upgrade", "--",
              sys.executable, "-c", TRY],
-            capture_output=True, text=True, check=False, timeout=PATIENCE,
+            capture_output=True, text=True, check=False, timeout=left,
         )  # fmt: skip
-        assert done.returncode == 0 or refused in done.stderr or "libseccomp" in done.stderr
+        assert done.returncode == 0 or any(each in done.stderr for each in reasons), done.stderr
+        assert "ulimit -u" in done.stderr or done.returncode == 0
     assert json.loads(done.stdout)[1] == EOPNOTSUPP, done.stderr
+
+
+def test_only_where_it_must_no_new_privileges(stranger: list[str]) -> None:
+    """The kernel asks it of who lacks CAP_SYS_ADMIN; set-user-id programs work for all others."""
+    ask = [*RUN, "--no-upgrade", "--", "grep", "NoNewPrivs", "/proc/self/status"]
+
+    told = [
+        subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=PATIENCE
+        ).stdout.split()
+        for command in (ask, [*stranger, *ask])
+    ]
+
+    assert told == [["NoNewPrivs:", "0"], ["NoNewPrivs:", "1"]]
+
+
+def test_the_program_keeps_its_limit_and_the_supervisor_has_all() -> None:
+    """Of descriptors."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    if hard <= 100:
+        pytest.skip(f"no more than {hard} descriptors can be had here")
+    code = f"""{FIND_SUPERVISOR}
+for process in "self", supervisor:
+    line, = (line for line in open("/proc/" + process + "/limits") if "open files" in line)
+    print(*line.split()[3:5])
+"""
+    done = run("--", sys.executable, "-c", code, f"{uuid4()}", preexec_fn=hundred_descriptors)
+
+    assert done.stdout.splitlines() == [f"100 {hard}", f"{hard} {hard}"], done.stderr
+
+
+def hundred_descriptors() -> None:
+    """Allow 100 to a process that is to be executed; it may allow itself more."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (100, hard))
 
 
 @needs_mptcp
@@ -189,17 +230,18 @@ libc = ctypes.CDLL(None)
 print("starts", flush=True)
 for _ in range(200): libc.getsockopt(-1, 6, 66, 0, 0)
 """
-    command = [*RUN, "--trace", "--no-upgrade", "--", sys.executable, "-c", code]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        assert process.stdout is not None
+    arguments = ["--trace", "--no-upgrade", "--", sys.executable, "-c", code]
+    with running(*arguments, stderr=subprocess.PIPE) as process:
         assert process.stderr is not None
-        assert process.stdout.readline() == b"starts\n"
+        assert read(process.stdout, b"\n") == b"starts\n"
+        deadline = time.monotonic() + PATIENCE
         count = ctypes.c_int()
         libc = ctypes.CDLL(None)
         fionread = 0x541B
         while count.value < size * 3 // 4:  # it is as good as full
+            assert time.monotonic() < deadline, f"no more than {count.value} bytes"
             libc.ioctl(process.stderr.fileno(), fionread, ctypes.byref(count))
-        lines = process.stderr.read().splitlines()
+        lines = read(process.stderr).splitlines()
 
     assert len(lines) == 200
     assert all(line.endswith(b"EBADF (the program has no such descriptor)") for line in lines)
@@ -219,3 +261,18 @@ def test_another_user() -> None:
     assert done.stdout == (
         f"{nobody.pw_uid}\n{groups.stdout}{nobody.pw_dir} {nobody.pw_name} {nobody.pw_name}\n"
     )
+
+
+@needs_mptcp
+def test_where_mptcp_is_off_the_program_gets_tcp() -> None:
+    """With a warning, once."""
+    off = 'echo 0 > /proc/sys/net/mptcp/enabled && exec "$@"'
+    command = [*unshared("--net"), "sh", "-c", off, "-", *RUN, "--trace", "--"]
+    done = subprocess.run(
+        [*command, sys.executable, "-c", TRY],
+        capture_output=True, text=True, check=False, timeout=PATIENCE,
+    )  # fmt: skip
+
+    assert json.loads(done.stdout) == [socket.IPPROTO_TCP, EOPNOTSUPP], done.stderr
+    assert "warning: the program gets TCP: " in done.stderr
+    assert "= ? (TCP: ENOPROTOOPT" in done.stderr

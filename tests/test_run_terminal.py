@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from errno import EOPNOTSUPP
+from pathlib import Path
 
 import pytest
 
@@ -95,6 +96,29 @@ def test_stopping_going_on_and_interrupting() -> None:
         terminal.type("exit 5\n")
 
         assert process.wait(PATIENCE) == 5
+
+
+@pytest.mark.skipif(not shutil.which("less"), reason="less is missing")
+def test_a_program_that_has_the_whole_screen(tmp_path: Path) -> None:
+    """It reads keys one by one, and is stopped and goes on as any other."""
+    text = tmp_path / "text"
+    text.write_text("".join(f"line {n} of the text\n" for n in range(100)))
+    with at_a_terminal("bash", "--norc", "--noediting", "-i") as (terminal, _):
+        terminal.type("stty rows 24 cols 80\n")
+        terminal.wait_for("ready> ")
+        terminal.type(f"LESS= TERM=vt100 less {text}\n")
+        terminal.wait_for("line 0 of the text")
+        terminal.type(" ")
+        terminal.wait_for("line 30 of the text")
+        terminal.type("\x1a")  # Ctrl-Z
+        terminal.wait_for("Stopped")
+        terminal.wait_for("ready> ")
+        terminal.type("fg\n")
+        terminal.wait_for("line 30 of the text")
+        terminal.type("q")
+        terminal.wait_for("ready> ")
+        terminal.type("echo status $?\n")
+        terminal.wait_for("status 0")
 
 
 def test_ctrl_c_is_the_programs_affair() -> None:

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+from own_process import descriptors, left
 
 import mptcpapi
 from mptcpapi import stacks
@@ -120,19 +121,22 @@ def test_locators_that_cannot_be(vnls: tuple[str, ...], told: str) -> None:
         (("kernel", "vde://"), {}, "the kernel's own stack is connected to no VDE network"),
         (("kernel", 5), {}, "vnl 5: expected a locator, a list of them, or None"),
         (("kernel", [5]), {}, "vnl [5]: expected a locator"),
-        (("kernel",), {"resolver": "/nowhere"}, "resolver file '/nowhere': [Errno 2]"),
-        (("kernel",), {"resolver": 5}, "resolver file 5: "),
+        (("kernel",), {"resolver": "/nowhere"}, "file '/nowhere': cannot be read: No such file or"),
+        (("kernel",), {"resolver": 5}, "resolver file 5: cannot be a path"),
+        (("kernel",), {"resolver": "a\0b"}, "resolver file 'a\\x00b': cannot be a path"),
+        (("kernel",), {"resolver": "/"}, "resolver file '/': is no regular file"),
+        (("kernel",), {"resolver": "/dev/zero"}, "resolver file '/dev/zero': is no regular file"),
     ],
 )
 def test_what_new_refuses(arguments: tuple[str, ...], options: dict[str, object],
                           told: str) -> None:  # fmt: skip
-    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+    before = descriptors()
 
     with pytest.raises(mptcpapi.InvalidArgument) as refused:
         stacks.new(*arguments, **options)
 
     assert told in refused.value.strerror
-    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
+    assert not left(descriptors, before)
 
 
 @pytest.mark.parametrize(
@@ -160,6 +164,24 @@ def test_what_new_refuses(arguments: tuple[str, ...], options: dict[str, object]
         (lambda stack: stack.iplink_add("x", None), "kind None: expected a name"),
         (lambda stack: stack.iplink_add("x", "bridge", 5), "data 5: expected a dictionary"),
         (lambda stack: stack.iplink_add("x", "bridge", IFLA_MTU="a"), "rtnetlink cannot say"),
+        (
+            lambda stack: stack.iplink_add("x", "bridge", IFLA_NOSUCH=1),
+            "no attribute 'IFLA_NOSUCH'",
+        ),
+        (lambda stack: stack.iplink_add("x", "bridge", mtu=1), "'mtu' (did you mean 'IFLA_MTU'?)"),
+        (
+            lambda stack: stack.iplink_add("x", "vlan", {"IFLA_VLANID": 1}),
+            "'IFLA_VLANID' (did you mean 'IFLA_VLAN_ID'?)",
+        ),
+        (lambda stack: stack.iplink_add("x", "vrf", {7: 1}), "7 (known: IFLA_VRF_TABLE)"),
+        (lambda stack: stack.iplink_add("x", "dummy", {"A": 1}), "no attributes of the kind 'dumm"),
+        (lambda stack: stack.iplink_add("x", "bridge", IFLA_IFNAME="y"), "IFLA_IFNAME is made of"),
+        (
+            lambda stack: stack.iplink_add(
+                "x", "veth", {"VETH_INFO_PEER": {"attrs": [("IFLA_IFNAM", "y")]}}
+            ),
+            "'IFLA_IFNAM' (did you mean 'IFLA_IFNAME'?)",
+        ),
         (lambda stack: stack.iplink_del(True), "interface True: expected an integer"),
     ],
 )

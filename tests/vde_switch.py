@@ -1,4 +1,4 @@
-"""VDE switches that a scenario starts, and what is left of stacks."""
+"""VDE switches that a scenario starts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import ctypes
 import os
 import select
 import subprocess
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -52,9 +51,3 @@ def switch(directory: Path) -> Iterator[str]:
             yield f"vde://{path}"
         finally:
             process.kill()
-
-
-def left() -> tuple[int, list[str], list[str]]:
-    """Threads, children and descriptors of this process: what a stack could leave behind."""
-    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text(encoding="ascii")
-    return threading.active_count(), sorted(children.split()), sorted(os.listdir("/proc/self/fd"))  # noqa: PTH208

@@ -25,6 +25,9 @@ def examine_here(to: Address | None = None, port: int | None = None) -> list[Fin
     here = read("")
     found = list(managing.initiator(here, None))
     if not here.unusable:
+        if to and all(source.version != to.version for source in here.addresses):
+            what = f"it has no IPv{to.version} address, so that nothing leaves for {to}"
+            found.append(Finding("route", "", what, "give it one, or name another address"))
         for source in here.addresses:
             target = to or SOMEWHERE[source.version]
             if target.version == source.version:

@@ -105,7 +105,8 @@ def _no_endpoint(here: State, there: State | None) -> Iterator[Finding]:
     commands = tuple(_add(here))
     signals = [each for each in _announced(here) if not each.flags & OPENING]
     if not commands and not signals:
-        what = f"it has one address in each family ({', '.join(map(str, here.addresses))})"
+        own = ", ".join(map(str, here.addresses))
+        what = f"it has one address in each family ({own})" if own else "it has no address"
         yield Finding("one_path", here.name, what, "a second path needs a second address")
     elif signals and there is None:
         return  # as a server has it

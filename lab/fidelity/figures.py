@@ -23,6 +23,12 @@ twice 0.6745 standard deviations"""
 DOUBT = 3.0
 """standard deviations that chance is given"""
 
+HURRY = 0.01
+"""seconds that a sender may be late on a machine with other work"""
+
+OFTEN = 0.003
+"""seconds within which it comes again on one without"""
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
@@ -148,7 +154,7 @@ def of_train(
 def _rate(
     rate: int, direction: Direction, train: Seen, frame: int, base: float, budget: Budget
 ) -> Figure:
-    stretch = statistics.busy_stretch(train, base)
+    stretch = _stretch(rate, direction, train, frame, base)
     measured = statistics.rate(stretch, frame, ahead(rate))
     arriving = 1 - _mean(direction.loss)[0]
     half = budget.rate * rate
@@ -164,8 +170,29 @@ def _rate(
     return Figure(
         "rate", rate, None, least, most,
         f"the machine sent too little, {passed / 1e6:.3g} Mbit/s, to fill it",
-        judged=rate <= budget.fillable,
+        judged=rate <= budget.fillable and not _drained(rate, direction, frame),
     )  # fmt: skip
+
+
+def _stretch(
+    rate: int, direction: Direction, train: Seen, frame: int, base: float
+) -> list[statistics.Arrival]:
+    """Packets that passed one after the other as fast as the link lets them."""
+    if direction.queue and hurried(rate, direction.queue, frame):
+        holds = room(direction.queue, rate, frame)
+        return statistics.fed_stretch(train, base, frame, ahead(rate), holds, rate)
+    return statistics.busy_stretch(train, base)
+
+
+def hurried(rate: int, queue: Queue | None, frame: int) -> bool:
+    """Whether hardly a packet waits behind another, since the queue has run empty by then."""
+    return queue is not None and (room(queue, rate, frame) - frame) * 8 / rate < HURRY
+
+
+def _drained(rate: int, direction: Direction, frame: int) -> bool:
+    """Whether even the shaper's bucket overflows before the sender comes again."""
+    waiting = room(direction.queue, rate, frame) if direction.queue else math.inf
+    return (waiting + ahead(rate)) * 8 / rate < OFTEN
 
 
 def ahead(rate: int) -> int:

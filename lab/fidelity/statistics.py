@@ -19,6 +19,9 @@ FEWEST = 12
 WAITED = 2_000_000
 """nanoseconds that a packet waits for no other reason than the one before it"""
 
+NO_WAIT = 200_000
+"""nanoseconds below which nobody knows whether a packet waited"""
+
 CONFIDENCE = 0.99
 
 
@@ -61,6 +64,44 @@ def busy_stretch(train: Seen, base: float) -> list[Arrival]:
         if len(stretch) > len(longest):
             longest = stretch
     return longest
+
+
+def fed_stretch(
+    train: Seen, base: float, frame: int, ahead: int, room: int, rate: float
+) -> list[Arrival]:
+    """The longest stretch in which a token bucket of that rate lost no token, as busy ones do.
+
+    Where the queue is so short that hardly a packet waits in it, the link is idle between any two;
+    but the bucket keeps ``ahead`` bytes of what was not sent meanwhile, and lets it pass later. So
+    as many pass as by a link that is never idle, until the bucket overflows. It does at the latest
+    when nothing is sent for as long as queue (``room``, bytes) and bucket last, whatever a packet
+    seems to have waited: behind the shaper, a busy machine may keep it too.
+    """
+    pauses = _pauses(train, (ahead + room) * 8e9 / rate)
+    longest: list[Arrival] = []
+    stretch: list[Arrival] = []
+    tokens, before, pause = float(ahead), 0, 0
+    for time, number in train.first_arrivals():
+        wait = time - train.sent[number] - base
+        tokens += (time - before) * rate / 8e9
+        if (wait < NO_WAIT and tokens > ahead) or pauses[number] != pause:
+            stretch, tokens = [], float(ahead)
+        tokens = 0.0 if wait >= NO_WAIT else max(0.0, tokens - frame)
+        stretch.append(Arrival(time, wait))
+        before, pause = time, pauses[number]
+        if len(stretch) > len(longest):
+            longest = stretch
+    return longest
+
+
+def _pauses(train: Seen, longest: float) -> dict[int, int]:
+    """How many pauses longer than so many nanoseconds there were before each packet was sent."""
+    found: dict[int, int] = {}
+    count, before = 0, math.inf
+    for number, time in sorted(train.sent.items(), key=lambda each: each[1]):
+        count += time - before > longest
+        found[number], before = count, time
+    return found
 
 
 def rate(stretch: Sequence[Arrival], frame: int, ahead: int) -> float | None:

@@ -134,7 +134,7 @@ class Way:
         """Packets of a train that are to be sent until so many seconds after its beginning.
 
         More at once than waits at most, and then a little more than leaves, so that the queue stays
-        full.
+        full; of a short one, which cannot stay so, much more.
         """
         rate, frame = self.direction.rate or 0, self.frame or SMALLEST
         waiting = rate / 8 * 0.02
@@ -143,7 +143,8 @@ class Way:
             if room * 8 / rate <= self.budget.fill:
                 waiting = 1.3 * room
         first = (waiting + figures.ahead(rate)) / frame + 8
-        return math.ceil(first + 1.2 * rate / 8 / frame * min(elapsed, self.duration))
+        more = 3.0 if figures.hurried(rate, self.direction.queue, frame) else 1.2
+        return math.ceil(first + more * rate / 8 / frame * min(elapsed, self.duration))
 
     def top_up(self, elapsed: float) -> bool:
         """Send what is to be sent by now; whether the train has not come to its end."""

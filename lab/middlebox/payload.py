@@ -11,22 +11,13 @@ from lab.middlebox.segment import ACK, SYN, Segment
 from lab.middlebox.split import pieces
 
 
-class Change(NamedTuple):
-    """One replaced text; both places count from the flow's SYN."""
-
-    sent: int
-    """where the text stands in the stream as it was sent"""
-    arrives: int
-    """where the other text stands in the stream as it goes on"""
-
-
 class Changed(NamedTuple):
     """What was done to a flow."""
 
     begun: int | None = None
     """the SYN's sequence number; None if the box has not seen it"""
-    changes: tuple[Change, ...] = ()
-    """those that moved what follows them, in the order of the stream"""
+    places: tuple[int, ...] = ()
+    """where texts were replaced in the stream as it was sent, counted from the SYN; in order"""
 
 
 class Payload(Box):
@@ -62,7 +53,7 @@ class Payload(Box):
         """Move back what it acknowledges."""
         changed = self._flows.against(segment)
         begun = changed.begun
-        if begun is None or not changed.changes or not segment.flags & ACK:
+        if begun is None or not changed.places or not segment.flags & ACK:
             return Outcome((segment,))
 
         def back(number: int) -> int:
@@ -77,21 +68,25 @@ class Payload(Box):
 
     def _with_changes(self, changed: Changed, place: int, payload: bytes) -> Changed:
         """Note what is about to be replaced, unless it was before: data may come again."""
-        changes = changed.changes
+        places = changed.places
         at = payload.find(self._text)
         while at >= 0:
-            if all(change.sent != place + at for change in changes):
-                arrives = self._onward(Changed(0, changes), place + at)
-                changes = tuple(sorted((*changes, Change(place + at, arrives))))
+            number = bisect.bisect_left(places, place + at)
+            if places[number : number + 1] != (place + at,):
+                places = (*places[:number], place + at, *places[number:])
             at = payload.find(self._text, at + len(self._text))
-        return changed._replace(changes=changes)
+        return changed._replace(places=places)
 
     def _onward(self, changed: Changed, place: int) -> int:
         """Where a place of the stream as it was sent is in the stream that goes on."""
-        before = bisect.bisect_left(changed.changes, (place - len(self._text) + 1, -1))
+        before = bisect.bisect_left(changed.places, place - len(self._text) + 1)
         return place + before * self._moves
 
     def _backward(self, changed: Changed, place: int) -> int:
         """The opposite; in the middle of a text that was put there, roughly."""
-        before = sum(change.arrives < place for change in changed.changes)
+
+        def arrives(number: int) -> int:
+            return changed.places[number] + number * self._moves
+
+        before = bisect.bisect_left(range(len(changed.places)), place, key=arrives)
         return place - before * self._moves

@@ -244,6 +244,8 @@ class Topology(Keys):
 
         :raises UsageError: there is none.
         """
+        if not isinstance(name, str):
+            raise UsageError(f"{name!r} is not the name of a link")
         if name not in self.links:
             raise UsageError(
                 f"topology {self.name!r} has no link {name!r} ({names.hint(name, self.links)})"

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from lab import result
 from lab.errors import LabError, UsageError
+from lab.page import campaign as campaign_page
 from lab.page import run as run_page
+from lab.page.campaign_reading import PLAN
 
 PAGE = "report.html"
 """The name of a page in the directory that it is about."""
@@ -18,6 +20,10 @@ def write(run: Path | None, output: Path | None) -> Path:
     :raises UsageError: there is no such run, or the page cannot be written.
     """
     directory = result.find_run(run)
+    if (directory / PLAN).exists():
+        path = output or directory / PAGE
+        save(path, campaign_page.page(directory, path))
+        return path
     if not directory.is_dir():
         raise UsageError(f"{directory}: no directory of a run")
     path = output or directory / PAGE

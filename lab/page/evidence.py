@@ -73,6 +73,17 @@ class Seen:
         mine = np.isin(sent.connection, self._at(way.connection)) & (sent.forward == way.forward)
         return sent.take(mine)
 
+    @cached_property
+    def octets(self) -> dict[Way, int]:
+        """New data in each direction of each connection."""
+        sent, found = self.analysis.sent, dict[Way, int]()
+        keys, row = np.unique(2 * sent.connection + sent.forward, return_inverse=True)
+        sums = np.bincount(row, weights=sent.first, minlength=len(keys))
+        for key, new in zip(keys.tolist(), sums.tolist(), strict=True):
+            way = Way(self.connections[key // 2], bool(key % 2))
+            found[way] = found.get(way, 0) + int(new)
+        return found
+
     def _at(self, connection: int) -> list[int]:
         return [at for at, number in enumerate(self.connections) if number == connection]
 
@@ -104,8 +115,7 @@ class Evidence:
         """Directions of connections that carried data, those with most of it first."""
         octets: dict[Way, int] = {}
         for each in self.seen:
-            for way in _ways(each):
-                new = int(each.data(way).first.sum())
+            for way, new in each.octets.items():
                 octets[way] = max(octets.get(way, 0), new)
         return sorted(octets, key=lambda way: (-octets[way], way))
 
@@ -118,19 +128,11 @@ class Evidence:
         return self._at(way, outgoing=0)
 
     def _at(self, way: Way, outgoing: int) -> Seen:
-        found = [each for each in self.seen if way in _ways(each)]
+        found = [each for each in self.seen if way in each.octets]
         for each in found:
             if np.median(each.packets.outgoing[each.data(way).packet]) == outgoing:
                 return each
         return found[0]
-
-
-def _ways(seen: Seen) -> list[Way]:
-    sent = seen.analysis.sent
-    pairs = {*zip(sent.connection.tolist(), sent.forward.tolist(), strict=True)}
-    return sorted(
-        {Way(seen.connections[connection], bool(forward)) for connection, forward in pairs}
-    )
 
 
 def evidence(paths: Sequence[Path]) -> Evidence:

@@ -68,7 +68,7 @@ def _lane(axes: Axes, clock: Clock, middle: float, lane: Lane, most: float) -> N
     if len(lane.times):
         ends = clock.seconds(np.array([lane.times.min(), lane.times.max()]))
         axes.plot(ends, [middle, middle], color=each.colour, linewidth=1.2)
-        heights = 0.17 * _heights(clock, lane) / max(most, 1)
+        heights = 0.17 * np.append(_heights(clock, lane), 0) / max(most, 1)
         edges = np.arange(len(heights)) * clock.step / 1e9
         axes.fill_between(
             edges, middle - heights, middle + heights, step="post",

@@ -29,6 +29,8 @@ class Drawn(NamedTuple):
     svg: Markup
     caption: str
     legend: tuple[Entry, ...] = ()
+    small: bool = False
+    """Whether it needs no more than half a screen's width."""
 
 
 def legend(name: str, series: Iterable[tuple[int, str]]) -> tuple[Entry, ...]:

@@ -49,7 +49,8 @@ def page(kept: Result, problem: str = "") -> str:
     found = evidence([*kept.captures.values()])
     verdict = "damaged" if problem else str(kept.manifest.get("verdict", "unknown"))
     title = str(kept.manifest.get("scenario") or kept.directory.name)
-    return render("run.html", {
+    return render("page.html", {
+        "kind": "A run of mptcp-lab",
         "title": title,
         "made": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "verdict": {

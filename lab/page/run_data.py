@@ -19,6 +19,8 @@ from lab.page.section import Section
 from lab.page.sequence import sequence
 from lab.statistic import amount
 
+TOWARDS = {True: "to the host that accepted it", False: "to the host that opened it"}
+
 MOST = 3
 """Directions of connections that have figures: those with most data."""
 
@@ -53,7 +55,7 @@ def _way(
         *_round_trips(scene, sent, sender, _cast(found, sender, sent)),
     ]
     return {
-        "title": f"Connection {way.connection}, {'to' if way.forward else 'from'} who accepted it",
+        "title": f"Connection {way.connection}, {TOWARDS[way.forward]}",
         "says": _says(came, gaps),
         "figures": drawn,
         "gaps": [_gap(clock, receiver, gaps, row) for row in range(len(gaps))],

@@ -18,7 +18,7 @@ def part(fidelity: object) -> Any:
     def build(name: str, title: str) -> Section:
         known = mapping(fidelity)
         if not known:
-            return Section(name, title, notes=("the manifest says nothing of the links",))
+            return Section(name, title, notes=("the links were not measured before this run",))
         if not known.get("measured"):
             reason = f"the links were not measured: {known.get('reason', 'no reason is given')}"
             return Section(name, title, notes=(reason,))

@@ -12,7 +12,7 @@ from lab.page.drawing import INK, PAPER, look
 from lab.page.scene import MARKED, MEGA, Scene
 from lab.page.thinning import ACROSS, UP, thinned
 
-RINGS = 150
+RINGS = 75
 """Cells for rings, which are larger than other points."""
 
 

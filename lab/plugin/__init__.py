@@ -3,7 +3,8 @@
 Markers: ``topology(name)``, ``flow(sender=…)``, ``violates(…)``, ``timing``. Fixtures: ``net``,
 ``client``, ``server``, ``capture``, ``flow``, ``result``, ``family``, ``timeline``, ``parameter``.
 Options: ``--results``, ``--keep``, ``--seed``, ``--parameter``, ``--override``, ``--verify``,
-``--backend``, ``--no-measure``, ``--stack``, ``--summary``, ``--github``.
+``--backend``, ``--no-measure``, ``--stack``, ``--topology``,
+``--summary``, ``--github``.
 """
 
 pytest_plugins = ["lab.plugin.entering"]

@@ -23,8 +23,8 @@ _LOOKS_ONLY = (
 """Options with which pytest runs no test."""
 
 
-_WRITTEN = ("results", "xmlpath", "log_file", "summary")
-"""Options that name what pytest writes."""
+_FILES = ("results", "xmlpath", "log_file", "summary", "topology")
+"""Options that name what pytest writes, or reads."""
 
 _INSIDE = (
     "lab.plugin.verdicts",
@@ -66,6 +66,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--github", action="store_true",
         help="print annotations of GitHub Actions, and add the summary to its step's",
     )  # fmt: skip
+    group.addoption(
+        "--topology", type=Path, metavar="FILE", help="run scenarios in this network, not in theirs"
+    )
     group.addoption("--seed", type=int, help="repeat what a run drew at random (default: draw)")
     group.addoption(
         "--parameter", action="append", default=[], metavar="NAME=VALUE",
@@ -124,10 +127,10 @@ def _needs_sandbox(config: pytest.Config) -> bool:
 
 def _require_visible(config: pytest.Config) -> None:
     """Refuse to read or write files where a sandbox has its own."""
-    written = [getattr(config.option, name, None) for name in _WRITTEN]
+    named = [getattr(config.option, name, None) for name in _FILES]
     tests = [argument.partition("::")[0] for argument in config.args]
     try:
-        require_visible(config.rootpath, *(Path(path) for path in [*written, *tests] if path))
+        require_visible(config.rootpath, *(Path(path) for path in [*named, *tests] if path))
     except UsageError as problem:
         raise pytest.UsageError(str(problem)) from problem
 

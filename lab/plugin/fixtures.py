@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,8 +40,9 @@ def topology_file(request: pytest.FixtureRequest) -> Path:
 
 @pytest.fixture
 def topology(request: pytest.FixtureRequest, topology_file: Path) -> Topology:
-    """The topology of the test, with what ``--override`` changes."""
-    return load(topology_file, request.config.option.override)
+    """The topology of the test, or that of ``--topology``, with what ``--override`` changes."""
+    option = request.config.option
+    return load(option.topology or topology_file, option.override)
 
 
 @pytest.fixture
@@ -54,12 +57,22 @@ def result(request: pytest.FixtureRequest, topology: Topology, topology_file: Pa
         seed=secrets.randbits(32) if seed is None else seed,
     )
     request.node.stash[RUN] = run
-    run.describe(**chosen(request.node))
+    run.describe(**chosen(request.node), options=_options(config.option))
     if config.option.campaign:
         run.describe(campaign=json.loads(config.option.campaign))
     command = ["pytest", *map(str, config.invocation_params.args)]
-    environment.introduce(run, topology, topology_file, command)
+    environment.introduce(run, topology, config.option.topology or topology_file, command)
     return run
+
+
+def _options(option: argparse.Namespace) -> dict[str, Any]:
+    """What was asked for that decides how a scenario runs and is judged; mptcp-lab rerun does."""
+    return {
+        "backend": option.backend,
+        "stack": option.stack,
+        "verify": option.verify,
+        "measure": not option.no_measure,
+    }
 
 
 @pytest.fixture

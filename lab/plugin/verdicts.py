@@ -178,6 +178,10 @@ def _settle(item: pytest.Item, report: pytest.TestReport, verdict: Verdict) -> N
         _keep(item, report, run, now)
     except InvalidRun as problem:
         _explain(report, problem)
+        now = (Verdict.INVALID, str(problem))
+    if report.when == "teardown":
+        kept = run.directory.exists()
+        report.user_properties.extend(properties(run, now[0], kept=kept))
 
 
 _UNREMARKABLE = (Verdict.PASSED, Verdict.SKIPPED)
@@ -192,9 +196,7 @@ def _keep(item: pytest.Item, report: pytest.TestReport, run: Run, now: tuple[Ver
         run.log(f"{report.when}.txt", report.longreprtext)
     if report.when != "teardown":
         return
-    kept = now[0] not in _UNREMARKABLE or item.config.option.keep == "all"
-    report.user_properties.extend(properties(run, now[0], kept=kept))
-    if not kept:
+    if now[0] in _UNREMARKABLE and item.config.option.keep == "failed":
         run.discard()
         return
     for title, text in report.sections:

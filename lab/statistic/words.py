@@ -8,7 +8,7 @@ from lab.statistic.compared import Conclusion, Difference
 from lab.statistic.interval import CONFIDENCE, Interval
 
 _PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"))
-_SCALED = {"bit/s": (1.0, 1e9), "s": (1e-9, 1.0), "bytes": (1.0, 1e9)}
+_SCALED = {"bit/s": (1.0, 1e9), "s": (1e-9, 1.0), "byte": (1.0, 1e9)}
 """Units that take a prefix, and the least and the greatest of those that people use with them."""
 
 _WORDS = {"bit/s": ("slower", "faster"), "s": ("shorter", "longer")}
@@ -21,7 +21,7 @@ _TIMES = 2.0
 def amount(value: float, unit: str = "") -> str:
     """A value as people write it: ``12.3 Mbit/s``, ``431 ms``, ``3``."""
     factor, prefix = _prefix(value, unit)
-    return f"{_rounded(value / factor)} {prefix}{'B' if unit == 'bytes' else unit}".rstrip()
+    return f"{_rounded(value / factor)} {prefix}{'B' if unit == 'byte' else unit}".rstrip()
 
 
 def _prefix(value: float, unit: str) -> tuple[float, str]:

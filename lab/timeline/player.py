@@ -14,7 +14,7 @@ from lab.run import Run
 from lab.timeline.plan import Step, in_order
 
 PATIENCE = 20.0
-"""seconds that a change may be late, on a machine that is busy, until waiting for it fails"""
+"""seconds for which nothing is made that is due, on a machine that is busy, until waiting fails"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,12 @@ class Playing:
             self.finish()
 
     def begin(self) -> Self:
-        """Let the time run; :meth:`stop` or :meth:`finish` must follow."""
+        """Let the time run; :meth:`stop` or :meth:`finish` must follow.
+
+        :raises UsageError: it runs, or has run.
+        """
+        if self._thread.ident is not None:
+            raise UsageError("these steps have been played: play(…) plays each once")
         self._zero = time.monotonic()
         self._record("timeline", steps=[str(step) for step in self._steps])
         self._thread.start()
@@ -81,9 +86,11 @@ class Playing:
         """
         if step not in self._steps:
             raise UsageError(f"{step} is not among the steps that are played here")
-        patience = self._zero + step.time + PATIENCE - time.monotonic()
+        self._require_begun()
         with self._news:
-            self._news.wait_for(lambda: self._problem or step in self._made, patience)
+            while not self._problem and step not in self._made:
+                if not self._news.wait(self._patience(step)):
+                    break
         self._require_possible()
         if step not in self._made:
             raise InvalidRun(
@@ -91,8 +98,13 @@ class Playing:
             )
         return self._made[step]
 
+    def _patience(self, step: Step) -> float:
+        """Seconds until it is too late: after its time, or after the last one that was made."""
+        return max(0.0, self._zero + step.time - time.monotonic()) + PATIENCE
+
     def stop(self) -> None:
         """Play no further step; one that is being made is made to its end."""
+        self._require_begun()
         self._stop.set()
         self._thread.join()
 
@@ -109,6 +121,10 @@ class Playing:
                 + "\n    ".join(left)
                 + "\nlet it wait for the last one: timeline.wait(step)"
             )
+
+    def _require_begun(self) -> None:
+        if self._thread.ident is None:
+            raise UsageError("the time does not run yet: 'with play(…) as playing:' lets it")
 
     def _require_possible(self) -> None:
         if self._problem:

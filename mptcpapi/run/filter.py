@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+from contextlib import suppress
 from errno import EACCES, EBUSY, EINVAL, ENOSYS, EOPNOTSUPP
 from socket import AF_INET, AF_INET6, IPPROTO_TCP, SOCK_STREAM
 from typing import Any, Final, NamedTuple
@@ -19,6 +20,7 @@ from mptcpapi.errors import KernelRefused, MptcpError, Unsupported
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
+_LIBSECCOMP: Final = "libseccomp.so.2"
 _INT: Final = 0xFFFFFFFF
 """The bits of a register in which an int is passed; the others may hold anything."""
 SOCK_TYPE_MASK: Final = 0xF
@@ -55,12 +57,27 @@ def _import_libseccomp() -> Any:
     try:
         import pyseccomp  # noqa: PLC0415 - takes 0.1 s, and needs a library that may be missing
     except (ImportError, RuntimeError) as missing:
-        text = (
-            f"running a program takes libseccomp and its Python package ({missing}): install "
-            "libseccomp2 (apt-get) or libseccomp (dnf), and pip install 'mptcpapi[cli]'"
-        )
-        raise Unsupported(EOPNOTSUPP, text) from missing
+        raise Unsupported(EOPNOTSUPP, _why_missing(missing)) from missing
     return pyseccomp
+
+
+def _why_missing(failure: Exception) -> str:
+    """Why it cannot be had. The package asks other programs where the library is."""
+    if isinstance(failure, RuntimeError) and _is_there():
+        return (
+            f"running a program takes {_LIBSECCOMP}, which is here, but was not found: that takes "
+            "a process more (ulimit -u), and ldconfig or gcc"
+        )
+    return (
+        f"running a program takes libseccomp and its Python package ({failure}): install "
+        "libseccomp2 (apt-get) or libseccomp (dnf), and pip install 'mptcpapi[cli]'"
+    )
+
+
+def _is_there() -> bool:
+    with suppress(OSError):
+        return bool(ctypes.CDLL(_LIBSECCOMP))
+    return False
 
 
 def _export(rules: Any) -> bytes:

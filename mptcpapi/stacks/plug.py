@@ -21,7 +21,7 @@ from mptcpapi import abi
 from mptcpapi.deadline import Deadline
 from mptcpapi.errors import KernelRefused, StackUnavailable
 from mptcpapi.netlink import Closing, Netlink
-from mptcpapi.stacks import ending
+from mptcpapi.stacks import ending, tun
 
 if TYPE_CHECKING:
     from mptcpapi.stacks.stack import Stack
@@ -40,7 +40,7 @@ GLANCE = 0.05
 class Plug(Closing):
     """A tap device in the stack's namespace and the process that connects it, from entering on.
 
-    :raises StackUnavailable: vde_plug is missing, or the network is not there
+    :raises StackUnavailable: vde_plug or /dev/net/tun is missing, or the network is not there
     """
 
     def __init__(self, stack: Stack, interface: str, url: str) -> None:
@@ -53,6 +53,7 @@ class Plug(Closing):
         if program is None:
             text = f"{PROGRAM} is missing: install the package {PACKAGE} of VDE, which has it"
             raise StackUnavailable(ENOENT, text)
+        tun.require()
         # The network first: then the interface appears only if the network is there.
         self._command = [program, self._url, f"tap://{self._interface}"]
         self._said = os.memfd_create("vde_plug")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from errno import EINVAL, EOPNOTSUPP
-from pathlib import Path
+from io import StringIO
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mptcpapi.errors import InvalidArgument, Unsupported
 from mptcpapi.importing import importing
+from mptcpapi.stacks import resolver_file
 
 if TYPE_CHECKING:
     from mptcpapi.stacks.stack import Stack
@@ -23,17 +24,13 @@ RECORDS = {socket.AF_INET6: "AAAA", socket.AF_INET: "A"}
 class Resolver:
     """The resolver of one stack; ``file`` is as ``/etc/resolv.conf``, ``None`` the machine's own.
 
-    :raises InvalidArgument: the file cannot be read
+    :raises InvalidArgument: the file cannot be read, or names no server
     """
 
     def __init__(self, file: str | None) -> None:
         self._file = file
-        if file is None:
-            return
-        try:
-            Path(file).read_bytes()
-        except (OSError, TypeError, ValueError) as failed:
-            raise InvalidArgument(EINVAL, f"resolver file {file!r}: {failed}") from failed
+        if file is not None:
+            resolver_file.read(file)
 
     def addresses(
         self, stack: Stack, host: str | None, port: Any, family: int, type: int, proto: int,
@@ -48,27 +45,27 @@ class Resolver:
                 raise
         with stack.use():
             if self._file is not None:
-                return self._asked(host, port, *wanted, flags)
+                return self._asked(self._file, host, port, *wanted, flags)
             if not stack.steps_in:
                 text = f"{stack}: a name ('{host}') needs a resolver file: new(…, resolver=FILE)"
                 raise InvalidArgument(EINVAL, text)
             return socket.getaddrinfo(host, port, *wanted, flags)
 
     def _asked(
-        self, host: str, port: Any, family: int, type: int, proto: int, flags: int
+        self, file: str, host: str, port: Any, family: int, type: int, proto: int, flags: int
     ) -> Answers:
         found = [
             answer
-            for address in self._records(host, family)
+            for address in self._records(file, host, family)
             for answer in _numeric(address, port, family, type, proto, flags)
         ]
         if not found:
             raise socket.gaierror(socket.EAI_NONAME, f"there is no name '{host}'")
         return found
 
-    def _records(self, host: str, family: int) -> Iterator[str]:
+    def _records(self, file: str, host: str, family: int) -> Iterator[str]:
         """The addresses that name servers give; the calling thread uses the stack."""
-        resolver, exceptions = self._dnspython()
+        resolver, exceptions = self._dnspython(file)
         for each, record in RECORDS.items():
             if family not in {0, each}:
                 continue
@@ -77,11 +74,11 @@ class Resolver:
             except exceptions.nxdomain:
                 continue
             except exceptions.failures as failed:
-                text = f"no answer about '{host}' from the servers in {self._file}: {failed}"
+                text = f"no answer about '{host}' from the servers in {file}: {failed}"
                 raise socket.gaierror(socket.EAI_AGAIN, text) from failed
             yield from (str(item) for item in answer.rrset or ())
 
-    def _dnspython(self) -> tuple[Any, _Exceptions]:
+    def _dnspython(self, file: str) -> tuple[Any, _Exceptions]:
         try:
             with importing:
                 import dns.exception  # noqa: PLC0415 - an extra; 0.1 s
@@ -90,7 +87,12 @@ class Resolver:
             text = "a resolver file needs dnspython: pip install 'mptcpapi[stacks]'"
             raise Unsupported(EOPNOTSUPP, text) from missing
         exceptions = _Exceptions(dns.resolver.NXDOMAIN, (dns.exception.DNSException, OSError))
-        return dns.resolver.Resolver(filename=self._file), exceptions
+        resolver = dns.resolver.Resolver(configure=False)
+        try:
+            resolver.read_resolv_conf(StringIO(resolver_file.read(file)))
+        except exceptions.failures as wrong:  # what only dnspython reads, such as the search list
+            raise resolver_file.refused(file, wrong) from wrong
+        return resolver, exceptions
 
 
 class _Exceptions(NamedTuple):

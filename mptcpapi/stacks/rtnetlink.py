@@ -16,6 +16,7 @@ from mptcpapi import abi
 from mptcpapi.errors import InvalidArgument
 from mptcpapi.importing import importing
 from mptcpapi.nlmsg import Message
+from mptcpapi.stacks.attributes import refuse_unknown
 
 Interface = IPv4Interface | IPv6Interface
 Network = IPv4Network | IPv6Network
@@ -51,6 +52,7 @@ def set_link(index: int, *attrs: tuple[str, Any], flags: int = 0, change: int = 
 
 def new_link(name: str, kind: str, data: Mapping[str, Any], attrs: Mapping[str, Any]) -> Request:
     """Make an interface; ``data`` and ``attrs`` have pyroute2's names (``IFLA_VLAN_ID``)."""
+    _check_given(kind, data, attrs)
     info: list[tuple[str, Any]] = [("IFLA_INFO_KIND", kind)]
     if data:
         info.append(("IFLA_INFO_DATA", {"attrs": list(data.items())}))
@@ -102,6 +104,21 @@ def links(messages: list[Message]) -> Iterator[tuple[int, dict[str, Any]]]:
         yield found["index"], dict(found["attrs"])
 
 
+def _check_given(kind: str, data: Mapping[str, Any], attrs: Mapping[str, Any]) -> None:
+    for ours in {"IFLA_IFNAME", "IFLA_LINKINFO"} & {*attrs}:
+        raise InvalidArgument(EINVAL, f"{ours} is made of the name, the kind and its data")
+    if data and not _has_data(kind):
+        names = ", ".join(map(str, data))
+        text = f"pyroute2 knows no attributes of the kind {kind!r}, but {names} is given"
+        raise InvalidArgument(EINVAL, text)
+
+
+def _has_data(kind: str) -> bool:
+    with importing:
+        from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg  # noqa: PLC0415 - as said above
+    return kind in ifinfmsg.ifinfo.data_map
+
+
 def _link(**fields: Any) -> bytes:
     with importing:
         from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg  # noqa: PLC0415 - as said above
@@ -127,6 +144,7 @@ def _body(message: Any, fields: Mapping[str, Any]) -> bytes:
         message.encode()
     except (AttributeError, LookupError, TypeError, ValueError, OSError, struct.error) as wrong:
         raise InvalidArgument(EINVAL, f"rtnetlink cannot say {fields}: {wrong}") from wrong
+    refuse_unknown(message)
     return bytes(message.data[abi.NLMSGHDR.size :])
 
 

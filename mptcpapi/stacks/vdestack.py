@@ -8,11 +8,11 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
-from errno import EINVAL, EMFILE, ENOENT, ENOLINK, EPIPE
+from errno import EINVAL, EMFILE, ENOENT, ENOLINK, ENOSPC, EPIPE
 
 from mptcpapi import abi, syscalls
 from mptcpapi.errors import InvalidArgument, KernelRefused, StackUnavailable
-from mptcpapi.stacks import open_sockets, vdestack_process
+from mptcpapi.stacks import open_sockets, tun, vdestack_process
 from mptcpapi.stacks.foreign import ForeignStack
 from mptcpapi.stacks.kinds import refuse_detail
 from mptcpapi.stacks.vdestack_process import ANSWER, LIBRARY, READY, REQUEST, SIZE
@@ -54,8 +54,9 @@ class Vdestack(ForeignStack):
     def start(self) -> None:
         """Start the process, and see that the stack has its interface.
 
-        :raises StackUnavailable: the library or the network is missing
+        :raises StackUnavailable: the library, /dev/net/tun or the network is missing
         """
+        tun.require()
         self._orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._owned.callback(self._orders.close)
         with theirs:
@@ -85,13 +86,15 @@ class Vdestack(ForeignStack):
             text = f"{LIBRARY} is missing: install the package {PACKAGE}, which has it ({why})"
             raise StackUnavailable(ENOENT, text)
         where = f"cannot make a stack on the VDE network {self._network.url}"
+        if why == os.strerror(ENOSPC):
+            why += " (the sysctls user.max_net_namespaces and max_user_namespaces limit how many)"
         raise StackUnavailable(ENOLINK, f"{where}: {why}")
 
     def _see_interface(self) -> None:
         try:
             self.if_nametoindex(self._network.interface)
         except KernelRefused as missing:
-            text = f"{self}: it has no interface; is there a /dev/net/tun? ({missing.strerror})"
+            text = f"{self}: it has no interface ({missing.strerror})"
             raise StackUnavailable(missing.errno, text) from missing
 
     def _descriptor(self, family: int, type: int, protocol: int) -> int:

@@ -18,6 +18,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -199,7 +200,12 @@ ssize_t FUNCTION(recvfrom)(int fd, void *buffer, size_t size, int flags, struct 
 			   socklen_t *length)
 {
 	struct stack *stack = getstackdata();
+	char name[16];
+
+	prctl(PR_GET_NAME, name);
+	prctl(PR_SET_NAME, "in recvfrom"); /* for who waits until a thread is in here */
 	ssize_t count = recvfrom(fd, buffer, size, flags, from, length);
+	prctl(PR_SET_NAME, name);
 	int is_netlink = from && *length >= sizeof(sa_family_t) && from->sa_family == AF_NETLINK;
 
 	if (!is_netlink && !stack->soft)

@@ -4,6 +4,7 @@ Usage: options.py SERVER LOCAL. It says of each thing the errno, and what else i
 """
 
 import ctypes
+import mmap
 import os
 import signal
 import socket
@@ -85,6 +86,19 @@ def open_twice(sock: socket.socket, id: int) -> None:
     print("twice", open_subflow(sock, local)[0])
 
 
+def open_from_a_constant(sock: socket.socket, local: str) -> None:
+    """With a struct into which the id cannot be written."""
+    data = wanted((local, 0), sock.getpeername())
+    with mmap.mmap(-1, mmap.PAGESIZE) as page:
+        page.write(data)
+        at = ctypes.c_char.from_buffer(page)
+        libc.mprotect(ctypes.byref(at), ctypes.c_size_t(mmap.PAGESIZE), mmap.PROT_READ)
+        length = ctypes.byref(ctypes.c_uint(len(data)))
+        libc.getsockopt(sock.fileno(), IPPROTO_TCP, OPEN_SUB_TUPLE, ctypes.byref(at), length)
+        print("constant", ctypes.get_errno())
+        del at
+
+
 def open_under_signals(sock: socket.socket, local: str) -> None:
     """A signal with a handler comes again and again: the subflow is opened once."""
     before = listed(sock)
@@ -114,6 +128,7 @@ def main() -> None:
         open_early(sock, local)
         read_info(sock, 2)
         open_twice(sock, 2)
+        open_from_a_constant(sock, local)
         open_under_signals(sock, local)
         close_as_the_draft(sock, 2)
     os.write(1, b"over\n")
