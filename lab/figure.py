@@ -35,12 +35,16 @@ def figure(name: str, value: float, unit: str, better: str | None = None) -> Fig
     return Figure(_number(value, where), unit, better)  # type: ignore[arg-type]
 
 
+def is_number(value: Any) -> bool:
+    """Whether it is a finite number, as a float has them; True and False are none."""
+    try:
+        return not isinstance(value, bool | str) and math.isfinite(float(value))
+    except (TypeError, ValueError, OverflowError):
+        return False
+
+
 def _number(value: Any, where: str) -> float:
     """The value as a float or int of Python, whatever library it comes from."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError, OverflowError):
-        number = math.nan
-    if isinstance(value, bool | str) or not math.isfinite(number):
+    if not is_number(value):
         raise UsageError(f"{where} needs a finite number, not {value!r}")
-    return value if isinstance(value, int) else number
+    return value if isinstance(value, int) else float(value)

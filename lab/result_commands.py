@@ -99,7 +99,7 @@ def _cells(result: Result) -> tuple[str, ...]:
         str(result.manifest.get("started"))[:19].replace("T", " "),
         str(result.verdict),
         "" if seconds is None else f"{seconds:.1f}",
-        f"{goodput / 1e6:.2f}" if isinstance(goodput, int | float) else "",
+        "" if goodput is None else f"{goodput / 1e6:.2f}",
         "\n".join([result.scenario.rpartition("::")[2], *changed]),
         result.directory.name.rpartition("-")[2],
     )

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 FORMAT2 = ROOT / "tests" / "data" / "runs" / "format2"
 
 NOT_IN_EACH = re.compile(
-    r"parameters\.|overrides\.|campaign\.|verification\.|fidelity\.reason|tables\.(missing|problems)"
+    r"options\.|parameters\.|overrides\.|campaign\.|verification\.|fidelity\.reason|tables\.(missing|problems)"
 )
 """What the committed run has no use for."""
 

@@ -77,8 +77,8 @@ def checks(result: Result) -> Iterator[str]:
     verification = _mapping(result.manifest.get("verification"))
     if verification:
         yield f"captures: {verification.get('verdict')}"
-    for connection in verification.get("connections") or ():
-        for finding in _mapping(connection).get("findings") or ():
+    for connection in _list(verification.get("connections")):
+        for finding in _list(_mapping(connection).get("findings")):
             said = _mapping(finding)
             yield f"    {said.get('severity')}, {said.get('section')}: {said.get('sentence')}"
 
@@ -87,7 +87,11 @@ def _mapping(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
 def _number(value: Any) -> str:
     if isinstance(value, float):
-        return f"{value:.0f}" if abs(value) >= 10_000 else f"{value:.6g}"
+        return f"{value:.0f}" if 1e4 <= abs(value) < 1e15 else f"{value:.6g}"
     return "" if value is None else str(value)

@@ -17,7 +17,7 @@ def damages(result: Result) -> Iterator[str]:
 
 
 def _damage(result: Result, name: str, said: Any) -> Iterator[str]:
-    path = result.directory / name
+    path = result.directory / name.replace("\0", "")
     if not path.resolve().is_relative_to(result.directory.resolve()):
         yield f"{name}: not a file of this run"
     elif not path.is_file():

@@ -43,27 +43,26 @@ def _labelled(pyarrow: Any, result: Result, kind: str) -> Any:
         "parameters": json.dumps(result.parameters | result.overrides),
     }
     columns = {
-        name: pyarrow.array([value] * found.num_rows, pyarrow.string())
+        name: pyarrow.array([_text(value)] * found.num_rows, pyarrow.string())
         for name, value in labels.items()
     }
     return pyarrow.table({**columns, **dict(zip(found.column_names, found.columns, strict=True))})
 
 
 def _figures(pyarrow: Any, result: Result) -> Any:
-    text, known = pyarrow.string(), result.figures.items()
-    return pyarrow.table(
-        {
-            "name": pyarrow.array([name for name, _ in known], text),
-            "value": pyarrow.array([_real(each.get("value")) for _, each in known], "float64"),
-            "unit": pyarrow.array([each.get("unit") for _, each in known], text),
-            "better": pyarrow.array([each.get("better") for _, each in known], text),
-        }
-    )
+    known = result.figures
+    texts = {
+        key: pyarrow.array([_text(each.get(key)) for each in known.values()], pyarrow.string())
+        for key in ("unit", "better")
+    }
+    values = [float(each["value"]) for each in known.values()]
+    names = pyarrow.array([_text(name) for name in known], pyarrow.string())
+    return pyarrow.table({"name": names, "value": pyarrow.array(values, "float64"), **texts})
 
 
-def _real(value: Any) -> float | None:
-    known = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if known else None
+def _text(value: Any) -> str | None:
+    """A text as Arrow has it, which knows no lone surrogates."""
+    return value.encode(errors="replace").decode() if isinstance(value, str) else None
 
 
 Put = Callable[[str, Path], None]

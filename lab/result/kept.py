@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.errors import UsageError
+from lab.figure import is_number
 from lab.result import parquet
 from lab.result.deriving import Derived, derive
 from lab.result.frames import frame
@@ -55,7 +56,7 @@ class Result:
         return {
             name: figure
             for name, figure in _mapping(self.manifest.get("figures")).items()
-            if isinstance(figure, dict)
+            if isinstance(figure, dict) and is_number(figure.get("value"))
         }
 
     @cached_property

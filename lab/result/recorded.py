@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -52,7 +51,10 @@ def _of_kind(records: Iterable[Record], kind: str) -> Iterator[Record]:
 def _nanoseconds(seconds: Any) -> int | None:
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
         return None
-    return _number(round(seconds * 1e9)) if math.isfinite(seconds) else None
+    try:
+        return _number(round(seconds * 1e9))
+    except (OverflowError, ValueError):  # infinite, or none
+        return None
 
 
 def _number(value: Any) -> int | None:
@@ -65,7 +67,8 @@ def _flag(value: Any) -> bool | None:
 
 
 def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) else None
+    """A text as Arrow has it, which knows no lone surrogates."""
+    return value.encode(errors="replace").decode() if isinstance(value, str) else None
 
 
 _TYPED: dict[Any, Any] = {int: _number, bool: _flag, str: _text}
@@ -75,5 +78,5 @@ def _endpoint(value: Any) -> str | None:
     """An address and a port as in a URL."""
     match value:
         case [str(host), int(port)]:
-            return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+            return _text(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
     return None
