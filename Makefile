@@ -16,7 +16,7 @@ demo: setup
 	@$(bin)/mptcp-lab demo
 
 test: setup lint
-	@$(bin)/pytest --verify tests scenarios
+	@$(bin)/pytest -n 2 --verify tests scenarios
 
 lint: setup
 	@$(bin)/ruff check .
