@@ -120,6 +120,7 @@ def test_a_damaged_manifest_is_said(tmp_path: Path, manifest: str) -> None:
         {"captures": {"client": None}},
         {"topology": "two_paths", "kernel": None, "git": [], "figures": {"goodput": 7}},
         {"figures": {"goodput": {"value": None}, "rtt": {"value": "x", "unit": []}}},
+        {"figures": {"goodput": {"value": float("nan"), "unit": "s"}, "rtt": {"value": 10**400}}},
     ],
 )
 def test_a_strange_manifest_is_no_end(tmp_path: Path, values: dict[str, object]) -> None:
@@ -206,3 +207,14 @@ def test_the_manifest_is_in_the_page(tmp_path: Path) -> None:
     text = Elements(page_of(run.directory)).text
 
     assert json.dumps(manifest, indent=2) in text
+
+
+def test_figures_have_the_units_that_people_use(tmp_path: Path) -> None:
+    run = written(tmp_path)
+    run.figure("delivered", 2_588_672, "byte")
+    run.figure("gap", 0.003605, "s")
+
+    text = Elements(page_of(run.directory)).text
+
+    assert "2.59 MB" in text
+    assert "3.6 ms" in text

@@ -26,6 +26,7 @@ from lab.page.html import render
 from lab.page.moments import changes
 from lab.page.section import Section, built, mapping
 from lab.result import Result
+from lab.statistic import amount
 from lab.verify import verify_files
 
 MEANINGS = {
@@ -158,7 +159,10 @@ def _items(manifest: Mapping[str, Any], key: str) -> list[tuple[str, Any]]:
 
 def _figure(figure: Mapping[str, Any]) -> str:
     value, unit = figure.get("value"), str(figure.get("unit") or "")
-    return f"{value:.6g} {unit}" if isinstance(value, int | float) else str(value)
+    try:
+        return amount(float(value), unit)  # type: ignore[arg-type]
+    except (OverflowError, TypeError, ValueError):  # in a manifest that somebody altered
+        return str(value)
 
 
 def _manifest(kept: Result) -> Any:

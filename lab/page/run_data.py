@@ -73,7 +73,7 @@ def _says(came: Sent, gaps: Handovers) -> str:
     rate = f", {speed} over {amount(seconds, 's')}" if seconds else ""
     gap = amount(int(gaps.gap.max(initial=0)) / SECOND, "s")
     longest = f" The longest gap of a hand-over was {gap}." if len(gaps) else ""
-    again = [amount(int(each.sum()), "bytes") for each in (came.reinjected, came.retransmitted)]
+    again = [amount(int(each.sum()), "byte") for each in (came.reinjected, came.retransmitted)]
     more = f" {again[0]} came again on another subflow, {again[1]} on the same one."
     return f"{amount(octets, 'bytes')} of data arrived{rate}.{more}{longest}"
 

@@ -100,5 +100,5 @@ def _row(found: Evidence, lane: lanes.Lane) -> tuple[Any, ...]:
     return (
         f"{each.number} {lane.link}".strip(), each.connection or "", way,
         kind + (", backup" if each.backup else ""), seen.host, len(lane.times),
-        *(amount(int(lane.payload[rows].sum()), "bytes") for rows in (onward, ~onward)),
+        *(amount(int(lane.payload[rows].sum()), "byte") for rows in (onward, ~onward)),
     )  # fmt: skip
