@@ -27,14 +27,20 @@ def read(path: Path, most: int = -1) -> bytes:
         return file.read(most)
 
 
-def replace(path: Path, content: bytes) -> None:
+def replace(path: Path, content: bytes, *, durable: bool = False) -> None:
     """Write a file in one step: whoever reads it sees the old content or the new, never half.
+
+    ``durable``: it is on the disk before the old content goes, which takes milliseconds.
 
     :raises OSError: it cannot be written; then the old content is there still.
     """
     fresh = path.with_name(f"{path.name}.new")
     try:
-        fresh.write_bytes(content)
+        with fresh.open("wb") as file:
+            file.write(content)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         fresh.replace(path)
     except OSError:
         fresh.unlink(missing_ok=True)

@@ -77,7 +77,7 @@ class Run:
             "scenario": scenario,
             "verdict": Verdict.INCOMPLETE,
             "seed": seed,
-            "started": _now(),
+            "started": now(),
         }
         self._lock = threading.RLock()
         self.directory = _hidden_directory(root.absolute(), scenario)
@@ -156,7 +156,7 @@ class Run:
         try:
             with self._writing():
                 kept = inventory(self.directory, MANIFEST, f"{MANIFEST}.new")
-            self.describe(verdict=verdict, reason=reason, ended=_now(), files=kept, **values)
+            self.describe(verdict=verdict, reason=reason, ended=now(), files=kept, **values)
         finally:
             self._close()
 
@@ -187,7 +187,8 @@ class Run:
             ) from problem
 
 
-def _now() -> str:
+def now() -> str:
+    """The time, in ISO 8601 to the millisecond."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 

@@ -19,38 +19,33 @@ from mptcpapi import stacks
 @pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
 def test_a_process_of_multiprocessing_has_stacks_of_its_own(method):
     """While the parent's are open, which go on."""
-    context = multiprocessing.get_context(method)
-    said = context.Queue()
     with stacks.new("netns") as stack:
-        process = context.Process(target=stack_elsewhere.serve, args=(said, None))
-        process.start()
-        try:
-            assert said.get(timeout=60) == b"echo"
-        finally:
-            process.join()
-        assert process.exitcode == 0
+        assert_served(multiprocessing.get_context(method), None)
         assert stack_elsewhere.echo(stack) == b"echo"
-    said.close()
+
+
+def assert_served(context, given):
+    """A process of that kind echoes on the stack it is given, or on one that it makes; and ends."""
+    said = context.Queue()
+    process = context.Process(target=stack_elsewhere.serve, args=(said, given))
+    process.start()
+    try:
+        assert said.get(timeout=60) == b"echo"
+    finally:
+        process.join()
+        said.close()
+    assert process.exitcode == 0
 
 
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # it forks with threads
 def test_a_forked_process_uses_and_deletes_the_stacks_of_its_parent():
     """The parent's go on; a spawned process cannot have them, which is said."""
-    context = multiprocessing.get_context("fork")
-    said = context.Queue()
     with stacks.new("netns") as stack:
-        process = context.Process(target=stack_elsewhere.serve, args=(said, stack))
-        process.start()
-        try:
-            assert said.get(timeout=60) == b"echo"
-        finally:
-            process.join()
-        assert process.exitcode == 0
+        assert_served(multiprocessing.get_context("fork"), stack)
         assert stack_elsewhere.echo(stack) == b"echo"
         spawned = multiprocessing.get_context("spawn").Process(target=print, args=(stack,))
         with pytest.raises(TypeError, match="belongs to this process: it cannot go to another"):
             spawned.start()
-    said.close()
 
 
 @pytest.mark.parametrize("kind", ["netns", "vdestack"])

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from lab.campaign.parcel import Parcel, digest, pack, unpack
+from lab.campaign.parcel import Parcel, pack, unpack
 from lab.errors import InvalidRun
+from lab.files import held
 
 
 @pytest.fixture
@@ -84,7 +85,7 @@ def test_what_is_no_run_is_refused_and_nothing_remains(
     with tarfile.open(file, "w") as archive:
         for each in members:
             archive.addfile(each, io.BytesIO(b"{}") if each.isreg() else None)
-    parcel = Parcel(str(file), file.stat().st_size, digest(file))
+    parcel = Parcel(str(file), **held(file))
 
     with pytest.raises(InvalidRun, match=reason):
         unpack(file, parcel, place)

@@ -10,7 +10,6 @@ import shutil
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,8 @@ from lab.campaign.plan import FORMAT, Plan
 from lab.campaign.points import Point
 from lab.campaign.standing import Standing, standing
 from lab.errors import UsageError
-from lab.files import read
+from lab.files import read, replace
+from lab.run import now
 
 FREE = ("question", "figures", "repetitions", "retries", "slots", "deadline")
 """Keys of a plan that may change while a campaign is not finished: other points do not suffer."""
@@ -133,13 +133,8 @@ def _introduced(
         "begun": begun["begun"] if begun else now(),
         "order": [point.as_dict() for point in points],
     }
-    _replace(path, json.dumps(text, indent=2) + "\n")
+    replace(path, f"{json.dumps(text, indent=2)}\n".encode(), durable=True)
     return str(text["word"])
-
-
-def now() -> str:
-    """The time, in ISO 8601."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def _begun(path: Path) -> dict[str, Any] | None:
@@ -173,16 +168,6 @@ def _require_same(
             f"be comparable: check out {begun['project']['commit']} again, or begin anew with "
             "--directory"
         )
-
-
-def _replace(path: Path, text: str) -> None:
-    """Replace a file in one step; afterwards it is on the disk."""
-    fresh = path.with_suffix(".new")
-    with fresh.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
 
 
 def _tidy(campaign: Campaign) -> None:

@@ -12,14 +12,14 @@ from typing import Any
 
 from lab.campaign import parcel
 from lab.campaign.cluster import Done, Workers
-from lab.campaign.directory import Campaign, now
+from lab.campaign.directory import Campaign
 from lab.campaign.journal import Entry
 from lab.campaign.order import Answer, Order
 from lab.campaign.points import Point, seed_of
 from lab.campaign.progress import Progress
 from lab.campaign.room import require_room
 from lab.errors import InvalidRun, UsageError
-from lab.run import Verdict
+from lab.run import Verdict, now
 
 TICK = 0.5
 """seconds between two looks at the time, and at whether to stop"""

@@ -10,6 +10,7 @@ from typing import Any
 import lab
 import mptcpapi
 from lab.environment import commit
+from lab.files import held
 
 _PACKAGES = (lab, mptcpapi)
 
@@ -66,6 +67,6 @@ def _lab() -> str:
 
 def _digest(path: Path) -> str | None:
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return held(path)["sha256"]
     except FileNotFoundError:
         return None

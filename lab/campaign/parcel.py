@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import tarfile
@@ -11,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, NamedTuple
 
 from lab.errors import InvalidRun
+from lab.files import held
 
 _CHUNK = 1 << 20
 
@@ -30,17 +30,11 @@ def pack(directory: Path, target: Path) -> Parcel:
     """Pack a directory by its name; what it holds besides files and directories is left out."""
     with tarfile.open(target, "w") as archive:
         archive.add(directory, directory.name, filter=_plain)
-    return Parcel(str(target), target.stat().st_size, digest(target))
+    return Parcel(str(target), **held(target))
 
 
 def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
     return member if member.isreg() or member.isdir() else None
-
-
-def digest(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def unpack(file: Path, parcel: Parcel, target: Path) -> Path:
@@ -49,8 +43,11 @@ def unpack(file: Path, parcel: Parcel, target: Path) -> Path:
     :raises InvalidRun: it is not what was packed, or nothing that :func:`pack` makes. Nothing of it
         is left then.
     """
-    if (size := file.stat().st_size) != parcel.size or digest(file) != parcel.sha256:
-        raise InvalidRun(f"{size} of {parcel.size} bytes came of a run, or others than were sent")
+    came = Parcel(parcel.path, **held(file))
+    if came != parcel:
+        raise InvalidRun(
+            f"{came.size} of {parcel.size} bytes came of a run, or others than were sent"
+        )
     with tempfile.TemporaryDirectory(dir=target) as scratch:
         try:
             with tarfile.open(file) as archive:

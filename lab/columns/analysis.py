@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple, Self
 
 import numpy as np
 
-from lab.columns.capture import Capture
+from lab.columns.capture import Capture, read
 from lab.columns.flows import Flows, Joined, flows
 from lab.columns.mappings import Mappings, mappings
 from lab.columns.octets import Ints
 from lab.columns.sent import Sent, sent
 from lab.columns.words import endpoint
+from lab.errors import LabError
 
 
 class Ends(NamedTuple):
@@ -52,6 +55,18 @@ class Analysis:
             onward = self.flows.onward[at]
             found.append(Ends(source, destination) if onward else Ends(destination, source))
         return found
+
+
+def followed(captures: Iterable[Path], problems: list[str]) -> Iterator[tuple[Path, Analysis]]:
+    """Follow each capture; one that cannot be read, or is damaged, adds to the ``problems``."""
+    for path in captures:
+        try:
+            capture = read(path)
+        except LabError as problem:
+            problems.append(str(problem))
+            continue
+        problems += capture.problems
+        yield path, Analysis.of(capture)
 
 
 def _heads(flows: Flows) -> Ints:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from lab.result.reading import at, mapping
+
 _MISSING = object()
 
 _PLACES = {
@@ -43,10 +45,9 @@ class Differing(NamedTuple):
 
 def facts(manifest: Mapping[str, Any]) -> dict[str, str]:
     """What a run depended on, as far as its manifest says."""
-    found = {name: _at(manifest, *path) for name, path in _PLACES.items()}
+    found = {name: at(manifest, *path, missing=_MISSING) for name, path in _PLACES.items()}
     for kind in ("packages", "tools"):
-        versions = _at(manifest, kind)
-        found |= versions if isinstance(versions, Mapping) else {}
+        found |= mapping(at(manifest, kind))
     known = {name: value for name, value in found.items() if value is not _MISSING}
     return {name: _in_words(value) for name, value in known.items()} | dict(_sysctls(manifest))
 
@@ -60,22 +61,13 @@ def _in_words(value: Any) -> str:
 def _sysctls(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Each sysctl once, with the hosts that have a value: ``10 (client, server)``."""
     hosts: dict[str, dict[str, list[str]]] = {}
-    before = _at(manifest, "before")
-    for host, state in before.items() if isinstance(before, Mapping) else ():
-        values = _at(state, "sysctls")
-        for name, value in values.items() if isinstance(values, Mapping) else ():
+    for host, state in mapping(at(manifest, "before")).items():
+        for name, value in mapping(at(state, "sysctls")).items():
             hosts.setdefault(str(name), {}).setdefault(str(value), []).append(str(host))
     for name, values in hosts.items():
         if name in _PLACED:
             continue
         yield name, "; ".join(f"{value} ({', '.join(those)})" for value, those in values.items())
-
-
-def _at(values: Any, *path: str) -> Any:
-    """What stands there in nested mappings."""
-    for key in path:
-        values = values.get(key, _MISSING) if isinstance(values, Mapping) else _MISSING
-    return values
 
 
 def differing(

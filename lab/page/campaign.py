@@ -22,7 +22,8 @@ from lab.page.campaign_chart import chart
 from lab.page.campaign_reading import PLAN, Campaign, Combination, read
 from lab.page.html import render
 from lab.page.legend import Drawn, legend
-from lab.page.section import Section, built, mapping
+from lab.page.section import Section, built
+from lab.result.reading import mapping
 from lab.statistic import CONFIDENCE, FEWEST, amount, median_interval
 
 

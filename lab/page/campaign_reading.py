@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
@@ -11,9 +11,9 @@ from typing import Any
 
 from lab import files
 from lab.errors import LabError, UsageError
-from lab.page.section import listed, mapping
 from lab.result import Result
 from lab.result import open as open_run
+from lab.result.reading import listed, mapping, read_json
 
 PLAN, JOURNAL, RUNS = "campaign.json", "journal.jsonl", "runs"
 
@@ -108,19 +108,14 @@ def read(directory: Path) -> Campaign:
 
 
 def _plan(path: Path) -> Mapping[str, Any]:
-    try:
-        plan = json.loads(files.read(path))
-    except OSError as error:
-        raise UsageError(f"{path.parent} is no campaign: {path}: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"{path}: not JSON: {error}") from error
+    plan = read_json(path, "campaign")
     if not isinstance(plan, dict):
         raise UsageError(f"{path}: no campaign, but {type(plan).__name__}")
     return plan
 
 
 def _points(
-    order: list[Mapping[str, Any]], attempts: tuple[Attempt, ...]
+    order: Sequence[Mapping[str, Any]], attempts: tuple[Attempt, ...]
 ) -> Iterator[tuple[str, Mapping[str, str]]]:
     for point in order:
         yield str(point.get("scenario")), choices_of(point)

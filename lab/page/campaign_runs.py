@@ -11,7 +11,8 @@ from urllib.parse import quote
 
 from lab.page.campaign_reading import RUNS, Attempt, Campaign
 from lab.page.run_checks import LOOKS
-from lab.page.section import Section, mapping
+from lab.page.section import Section
+from lab.result.reading import mapping
 
 LISTED = 2000
 """Attempts that a page has room for."""

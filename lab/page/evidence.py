@@ -6,7 +6,7 @@ address translation changes, the keys and nonces of its handshake.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,14 +14,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lab.columns.analysis import Analysis, Ends
-from lab.columns.capture import Capture, read
+from lab.columns.analysis import Analysis, Ends, followed
+from lab.columns.capture import Capture
 from lab.columns.flows import ACK, SYN, Joined
 from lab.columns.mptcp import Field, Subtype
 from lab.columns.octets import Ints
 from lab.columns.packets import Packets
 from lab.columns.sent import Sent
-from lab.errors import LabError
 
 Identity = tuple[str, ...]
 
@@ -138,26 +137,15 @@ class Evidence:
 def evidence(paths: Sequence[Path]) -> Evidence:
     """Read and follow captures; one that cannot be read is a problem of the page, not its end."""
     problems: list[str] = []
-    followed = [*_followed(paths, problems)]
-    followed.sort(key=lambda pair: int(pair[1].capture.packets.time[:1].sum()))
+    analysed = [*followed(paths, problems)]
+    analysed.sort(key=lambda pair: int(pair[1].capture.packets.time[:1].sum()))
     known: dict[Identity, Subflow] = {}
     connections: dict[Identity, int] = {}
     found = []
-    for path, analysis in followed:
+    for path, analysis in analysed:
         cast = _Cast(analysis, known, connections)
         found.append(Seen(path.stem, path, analysis, cast.numbers, cast.connections))
     return Evidence(tuple(found), tuple(known.values()), tuple(problems))
-
-
-def _followed(paths: Sequence[Path], problems: list[str]) -> Iterator[tuple[Path, Analysis]]:
-    for path in paths:
-        try:
-            capture = read(path)
-        except LabError as problem:
-            problems.append(str(problem))
-            continue
-        problems += capture.problems
-        yield path, Analysis.of(capture)
 
 
 class _Cast:

@@ -24,8 +24,9 @@ from lab.page.clock import Clock
 from lab.page.evidence import Evidence, evidence
 from lab.page.html import render
 from lab.page.moments import changes
-from lab.page.section import Section, built, mapping
+from lab.page.section import Section, built
 from lab.result import Result
+from lab.result.reading import mapping
 from lab.statistic import amount
 from lab.verify import verify_files
 

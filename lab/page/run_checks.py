@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from lab.page.section import Section, listed, mapping
+from lab.page.section import Section
+from lab.result.reading import listed, mapping
 
 LISTED = 200
 """Findings of a connection that a page has room for."""

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from math import isfinite
 from typing import Any
 
-from lab.page.section import Section, mapping
+from lab.page.section import Section
+from lab.result.reading import mapping
 
 UNITS = {"rate": (1e-6, "Mbit/s"), "queue": (1.0, "B"), "delay": (1e3, "ms"), "jitter": (1e3, "ms")}
 """By the figure's name; anything else is a share of the packets."""

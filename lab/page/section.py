@@ -29,13 +29,3 @@ def built(name: str, title: str, build: Callable[[str, str], Section]) -> Sectio
     except (LabError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         kind = "" if isinstance(error, LabError) else f"{type(error).__name__}: "
         return Section(name, title, notes=(f"this part cannot be shown: {kind}{error}",))
-
-
-def mapping(value: object) -> Mapping[str, Any]:
-    """The value if it is one, else an empty one: a manifest may be damaged."""
-    return value if isinstance(value, Mapping) else {}
-
-
-def listed(value: object) -> list[Any]:
-    """The value if it is a list, else an empty one."""
-    return value if isinstance(value, list) else []

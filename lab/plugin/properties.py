@@ -6,9 +6,7 @@ controller.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
+from lab.result.reading import at
 from lab.run import Run, Verdict
 
 _KEPT = {
@@ -27,12 +25,5 @@ def properties(run: Run, verdict: Verdict, *, kept: bool) -> list[tuple[str, obj
     found: list[tuple[str, object]] = [("lab.verdict", str(verdict))]
     if kept:
         found.append(("lab.run", str(run.directory)))
-    values = ((name, _at(run.manifest, path)) for name, path in _KEPT.items())
+    values = ((name, at(run.manifest, *path)) for name, path in _KEPT.items())
     return found + [(name, str(value)) for name, value in values if value is not None]
-
-
-def _at(manifest: Mapping[str, Any], path: tuple[str, ...]) -> Any:
-    value: Any = manifest
-    for key in path:
-        value = value.get(key) if isinstance(value, Mapping) else None
-    return value

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from lab.report.text import add_row, entries
 from lab.result import Result
+from lab.result.reading import listed, mapping
 
 SUMMARY = (
     "verdict", "reason", "started", "ended", "seed", "command", "parameters", "overrides",
@@ -57,11 +58,11 @@ def figures(result: Result) -> Iterator[Table]:
 def links(result: Result) -> Iterator[Table]:
     """What links declare, and what was measured of them."""
     table = Table("link", "direction", "what", "declared", "measured", "", title="links")
-    fidelity = _mapping(result.manifest.get("fidelity"))
-    for link, ways in _mapping(fidelity.get("links")).items():
-        for way, found in _mapping(ways).items():
-            for name, figure in _mapping(found).items():
-                add_row(table, link, way, name, *_judged(_mapping(figure)))
+    fidelity = mapping(result.manifest.get("fidelity"))
+    for link, ways in mapping(fidelity.get("links")).items():
+        for way, found in mapping(ways).items():
+            for name, figure in mapping(found).items():
+                add_row(table, link, way, name, *_judged(mapping(figure)))
     if table.row_count:
         yield table
 
@@ -74,21 +75,13 @@ def _judged(figure: dict[str, Any]) -> tuple[str, str, str]:
 
 def checks(result: Result) -> Iterator[str]:
     """What was verified in the captures."""
-    verification = _mapping(result.manifest.get("verification"))
+    verification = mapping(result.manifest.get("verification"))
     if verification:
         yield f"captures: {verification.get('verdict')}"
-    for connection in _list(verification.get("connections")):
-        for finding in _list(_mapping(connection).get("findings")):
-            said = _mapping(finding)
+    for connection in listed(verification.get("connections")):
+        for finding in listed(mapping(connection).get("findings")):
+            said = mapping(finding)
             yield f"    {said.get('severity')}, {said.get('section')}: {said.get('sentence')}"
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
 
 
 def _number(value: Any) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lab.errors import LabError, Unsupported
+from lab.errors import Unsupported
 from lab.figure import Figure
 from lab.result import recorded
 from lab.result.schema import TABLES
@@ -66,20 +66,13 @@ def _captured(
     captures: Mapping[str, Path],
 ) -> tuple[Mapping[str, Any], dict[str, Figure], list[str]]:
     """The columns of metrics, and the figures; a capture that cannot be read is a problem."""
-    from lab.columns.analysis import Analysis  # noqa: PLC0415 - see the top
-    from lab.columns.capture import read  # noqa: PLC0415 - likewise
+    from lab.columns.analysis import followed  # noqa: PLC0415 - see the top
     from lab.result.metrics import metrics  # noqa: PLC0415 - likewise
     from lab.result.scalars import figures  # noqa: PLC0415 - likewise
 
-    analyses, problems = {}, list[str]()
-    for host, path in captures.items():
-        try:
-            capture = read(path)
-        except LabError as error:
-            problems.append(str(error))
-            continue
-        problems += capture.problems
-        analyses[host] = Analysis.of(capture)
+    problems: list[str] = []
+    hosts = {path: host for host, path in captures.items()}
+    analyses = {hosts[path]: found for path, found in followed(hosts, problems)}
     return (metrics(analyses) if analyses else {}), figures(analyses), problems
 
 

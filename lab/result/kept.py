@@ -13,7 +13,7 @@ from lab.figure import is_number
 from lab.result import parquet
 from lab.result.deriving import Derived, derive
 from lab.result.frames import frame
-from lab.result.reading import read_manifest, read_records
+from lab.result.reading import mapping, read_manifest, read_records
 from lab.result.schema import TABLES
 from lab.run import Verdict
 
@@ -43,19 +43,19 @@ class Result:
     @property
     def parameters(self) -> dict[str, Any]:
         """What the scenario asked for by name, and got."""
-        return _mapping(self.manifest.get("parameters"))
+        return mapping(self.manifest.get("parameters"))
 
     @property
     def overrides(self) -> dict[str, Any]:
         """What was changed in the topology, by its place there."""
-        return _mapping(self.manifest.get("overrides"))
+        return mapping(self.manifest.get("overrides"))
 
     @property
     def figures(self) -> dict[str, dict[str, Any]]:
         """Scalars of the run by name: ``value``, ``unit``, and which are ``better``."""
         return {
             name: figure
-            for name, figure in _mapping(self.manifest.get("figures")).items()
+            for name, figure in mapping(self.manifest.get("figures")).items()
             if isinstance(figure, dict) and is_number(figure.get("value"))
         }
 
@@ -128,7 +128,3 @@ def open(path: Path | str) -> Result:
     """
     directory = Path(path)
     return Result(directory, read_manifest(directory))
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}

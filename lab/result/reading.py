@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,17 +21,43 @@ def read_manifest(directory: Path) -> dict[str, Any]:
     :raises UsageError: it is no run, or one of a format that is not known here.
     """
     path = directory / MANIFEST
-    try:
-        manifest = json.loads(files.read(path))
-    except OSError as error:
-        raise UsageError(f"{directory} is no run: {error.filename}: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"{path}: not JSON: {error}") from error
+    manifest = read_json(path, "run")
     number = manifest.get("format") if isinstance(manifest, dict) else None
     if number not in KNOWN:
         known = ", ".join(map(str, KNOWN))
         raise UsageError(f"{path}: format {number!r} is not known here (known: {known})")
     return dict(manifest)
+
+
+def read_json(path: Path, kind: str) -> Any:
+    """Read the file that makes a directory what ``kind`` says: a run, a campaign.
+
+    :raises UsageError: there is none, or it is not JSON.
+    """
+    try:
+        return json.loads(files.read(path))
+    except OSError as error:
+        raise UsageError(f"{path.parent} is no {kind}: {path}: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path}: not JSON: {error}") from error
+
+
+def mapping(value: object) -> dict[str, Any]:
+    """The value if it is a mapping, else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def listed(value: object) -> list[Any]:
+    """The value if it is a list, else an empty one."""
+    return value if isinstance(value, list) else []
+
+
+def at(values: object, *path: str, missing: Any = None) -> Any:
+    """What stands there in nested mappings."""
+    found: Any = values
+    for key in path:
+        found = found.get(key, missing) if isinstance(found, Mapping) else missing
+    return found
 
 
 def read_records(directory: Path) -> list[dict[str, Any]]:
